@@ -1,0 +1,105 @@
+"""The registry: backend name -> class, from this folder, installed entry points, or a file of one's own.
+
+A class joins by living in a module of this folder or under the entry point group ``digitbench.backends``. A name may
+also be ``path/to/file.py:Class`` or ``package.module:Class``.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import importlib.util
+import inspect
+import pkgutil
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import entry_points
+from pathlib import Path
+
+from backends.base import Backend, BackendError, TrainedBackend
+
+ENTRY_POINTS = "digitbench.backends"
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """A backend as chosen on the command line: where its class is, and which variant of it."""
+
+    name: str
+    target: str
+    """``module:Class`` or ``file.py:Class``."""
+    variant: str = ""
+
+    def load(self) -> type[Backend]:
+        """Import the class. Raises BackendError if the module, file or class is not there or not a backend."""
+        where, _, attribute = self.target.rpartition(":")
+        try:
+            module = _from_file(Path(where)) if where.endswith(".py") else importlib.import_module(where)
+            found = getattr(module, attribute)
+        except (ImportError, OSError, SyntaxError, AttributeError) as error:
+            raise BackendError(f"cannot import backend {self.target!r}: {error}") from error
+        if not (inspect.isclass(found) and issubclass(found, Backend)):
+            raise BackendError(f"{self.target!r} is not a class derived from backends.base.Backend")
+        return found
+
+
+@cache
+def registry() -> Mapping[str, str]:
+    """Every registered family name and its ``module:Class``. Modules of this folder are imported, and kept light."""
+    targets = {}
+    for module_info in pkgutil.iter_modules(__path__):
+        module = importlib.import_module(f"{__name__}.{module_info.name}")
+        for _, found in inspect.getmembers(module, _is_backend):
+            if found.__module__ == module.__name__:
+                targets[found.name] = f"{found.__module__}:{found.__name__}"
+    for point in entry_points(group=ENTRY_POINTS):
+        targets.setdefault(point.name, point.value)
+    return dict(sorted(targets.items()))
+
+
+def known_names() -> list[str]:
+    """Every name that can be asked for, variants spelt out."""
+    names = []
+    for family, target in registry().items():
+        variants = Spec(family, target).load().variants
+        names += [f"{family}:{variant}" for variant in variants] or [family]
+    return names
+
+
+def find(name: str) -> Spec:
+    """Look a name up. Raises BackendError with the nearest names when there is none such."""
+    if name in registry():
+        return Spec(name, registry()[name])
+    left, _, right = name.partition(":")
+    if right and left in registry():
+        if not Spec(left, registry()[left]).load().variants:
+            raise BackendError(f"backend {left!r} has no variants, so {name!r} means nothing; use {left!r}")
+        return Spec(name, registry()[left], right)
+    left, _, right = name.rpartition(":")
+    if right.isidentifier() and (left.endswith(".py") or "." in left):
+        target = f"{Path(left).resolve()}:{right}" if left.endswith(".py") else name
+        return Spec(f"{Path(left).stem if left.endswith('.py') else left}:{right}", target)
+    near = difflib.get_close_matches(name, known_names(), n=3, cutoff=0.5)
+    hint = f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(known_names())}"
+    raise BackendError(f"no backend named {name!r}; {hint}")
+
+
+def _is_backend(found: object) -> bool:
+    named = inspect.isclass(found) and issubclass(found, Backend) and "name" in vars(found)
+    return named and not inspect.isabstract(found)
+
+
+def _from_file(path: Path) -> object:
+    name = f"_digitbench_{path.stem}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{path} is not a Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+__all__ = ["Backend", "BackendError", "Spec", "TrainedBackend", "find", "known_names", "registry"]

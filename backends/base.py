@@ -1,0 +1,124 @@
+"""The whole contract between the harness and a recogniser.
+
+Audio is float32 mono in [-1, 1] at the backend's own ``sample_rate``; the harness resamples. A backend holds no timer,
+prints nothing, sets no thread counts, and opens no connection outside :meth:`Backend.prepare`.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+Audio = NDArray[np.float32]
+Vocabulary = Mapping[str, Sequence[str]]  # label -> how it is spoken or spelt, the usual way first
+
+
+class BackendError(Exception):
+    """A backend cannot do its work; the message says what is wrong and what to do about it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """One labelled recording, as training sees it."""
+
+    audio: Audio
+    label: str
+    speaker: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """What a backend heard.
+
+    ``label`` is one of the vocabulary's labels, or None when nothing in the vocabulary was heard. ``scores`` gives
+    each label a finite number, higher is likelier; ``text`` is the raw transcript of backends that make one.
+    """
+
+    label: str | None
+    scores: Mapping[str, float] | None = None
+    text: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One place where weights were looked for, and the files found there: none if they are not."""
+
+    where: str
+    files: tuple[Path, ...] = ()
+
+
+class Backend(ABC):
+    """One recogniser. Zero-shot unless it derives from :class:`TrainedBackend`."""
+
+    name: ClassVar[str]
+    """Registered name; with ``variants`` it is the family of ``name:variant``."""
+    variants: ClassVar[tuple[str, ...]] = ()
+    """Variants to list. Others may work too."""
+    sample_rate: ClassVar[int] = 16_000
+    """Hz."""
+    imports: ClassVar[tuple[str, ...]] = ()
+    """Third-party modules it needs: checked before a run, imported before ``load``, sized for the tables."""
+    trained: ClassVar[bool] = False
+
+    def __init__(self, vocabulary: Vocabulary, variant: str = "") -> None:
+        """Options of a subclass are further keyword-only parameters; ``bench.toml`` sets them."""
+        self.vocabulary = vocabulary
+        self.labels = tuple(vocabulary)
+        self.variant = variant
+        self.mark: Callable[[str], None] = lambda stage: None
+        """Call ``self.mark("features")`` in ``predict`` once features are made; the harness may listen."""
+
+    def prepare(self) -> None:  # noqa: B027 - optional, most backends have nothing to fetch
+        """Find or fetch weights, before the run begins: the only method that may use the network."""
+
+    @abstractmethod
+    def load(self) -> None:
+        """Bring everything into memory that predicting needs; timed as part of cold start."""
+
+    @abstractmethod
+    def predict(self, audio: Audio) -> Prediction:
+        """Recognise one clip: float32 mono, shape (samples,), at ``sample_rate``."""
+
+    def predict_batch(self, audios: Sequence[Audio]) -> list[Prediction]:
+        """Recognise several clips, in order. Override where a batch is faster than a loop."""
+        return [self.predict(audio) for audio in audios]
+
+    def artifacts(self) -> list[Path]:
+        """Files whose bytes are the model size; known after ``prepare``, or ``restore`` if trained."""
+        return []
+
+    def sources(self) -> list[Source]:
+        """Every place where weights are looked for, in order; fetches nothing."""
+        return []
+
+    def parameters(self) -> int | None:
+        """How many learned numbers the loaded model holds, where that is known."""
+        return None
+
+    def settings(self) -> dict[str, str | int | float | bool]:
+        """Choices a reader of the tables must know, such as beam size or number format."""
+        return {}
+
+
+class TrainedBackend(Backend):
+    """A recogniser that learns from training clips, and whose model is one file."""
+
+    trained: ClassVar[bool] = True
+
+    @abstractmethod
+    def fit(self, clips: Sequence[Clip], validation: Sequence[Clip] = ()) -> None:
+        """Learn from ``clips``, forgetting any earlier fit; choose hyper-parameters on ``validation`` where given."""
+
+    @abstractmethod
+    def save(self, path: Path) -> None:
+        """Write the fitted model to one file."""
+
+    @abstractmethod
+    def restore(self, path: Path) -> None:
+        """Read a model that ``save`` wrote. Must not execute code from it. Raises BackendError if it is not one."""

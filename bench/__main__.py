@@ -1,0 +1,5 @@
+"""``python -m bench`` is ``digitbench``."""
+
+from bench.cli import main
+
+main()

@@ -1,0 +1,235 @@
+"""The command ``digitbench``, also ``python -m bench``: arguments in, exit code out."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from backends.base import BackendError
+from bench.config import merge, read_config
+from bench.errors import BenchError
+from bench.process import ROOT
+
+OK, FAILED, UNUSABLE, INTERRUPTED = 0, 1, 2, 130
+"""Exit codes: all well; done, but a backend failed or a file was rejected; bad input; stopped by Ctrl-C."""
+
+app = typer.Typer(
+    help="Should a tiny classical model or Whisper hear your digits? Numbers one can trust.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    rich_markup_mode=None,
+)
+
+CorpusName = Annotated[str | None, typer.Option("--corpus", help="fsdd, synthetic, or folder:PATH.")]
+Data = Annotated[Path | None, typer.Option("--data", help="Folder (or CSV) that holds the corpus.")]
+ConfigFile = Annotated[Path | None, typer.Option("--config", help="Settings; bench.toml where there is one.")]
+RunFolder = Annotated[Path, typer.Argument(help="A run: a folder under results/.")]
+
+
+def main() -> None:
+    """Run the command line; errors meant for the user become one line and an exit code."""
+    try:
+        app()
+    except (BenchError, BackendError) as error:
+        sys.exit(_complain(str(error)))
+    except OSError as error:
+        sys.exit(_complain(f"{error.filename or 'the system'}: {error.strerror or error}; what was done is kept"))
+
+
+@app.command()
+def run(
+    corpus: CorpusName = None,
+    data: Data = None,
+    backends: Annotated[str | None, typer.Option(help="Names, comma-separated; see `digitbench list`.")] = None,
+    splits: Annotated[str | None, typer.Option(help="official, mixed, loso; comma-separated.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder of the run.  [default: results/CORPUS]")] = None,
+    limit: Annotated[int | None, typer.Option(help="Use about this many clips: for testing only.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Of every random choice.")] = None,
+    jobs: Annotated[int | None, typer.Option(help="Workers at once while predicting; 0: one per core.")] = None,
+    threads: Annotated[str | None, typer.Option(help="Thread counts to time, such as 1,4.")] = None,
+    latency_clips: Annotated[int | None, typer.Option(help="Timed calls per backend and thread count.")] = None,
+    latency_round: Annotated[int | None, typer.Option(help="Clips a backend hears in its turn.")] = None,
+    warmup: Annotated[int | None, typer.Option(help="Untimed calls before a backend's first turn.")] = None,
+    coldstart: Annotated[int | None, typer.Option(help="Fresh processes per backend.")] = None,
+    throughput_s: Annotated[float | None, typer.Option(help="Seconds of work per batch size; 0: none.")] = None,
+    checks: Annotated[bool | None, typer.Option(help="Look for backends that learn what they should not.")] = None,
+    step_limit_s: Annotated[float | None, typer.Option(help="Longest load, fit or prediction.")] = None,
+    memory_limit_mb: Annotated[int | None, typer.Option(help="Of each worker.")] = None,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", help="Any setting as TOML: 'backend.faster-whisper.beam_size = 5'.")
+    ] = None,
+    config: ConfigFile = None,
+) -> None:
+    """Measure backends on a corpus; resumes what was begun. Writes records, tables and report.md."""
+    from bench.corpora import open_corpus
+    from bench.progress import reporter
+    from bench.runner import run as carry_out
+    from bench.verify import write_checksums
+
+    chosen = read_config(
+        _config_file(config),
+        _assignments(set_ or []),
+        corpus=corpus, data=data, backends=_list(backends), splits=_list(splits), limit=limit, seed=seed, jobs=jobs,
+        threads=_numbers(threads), latency_clips=latency_clips, latency_round=latency_round, warmup=warmup,
+        coldstart=coldstart, throughput_s=throughput_s, checks=checks, step_limit_s=step_limit_s,
+        memory_limit_mb=memory_limit_mb,
+    )  # fmt: skip
+    console = Console(stderr=True)
+    say = reporter(console)
+    try:
+        clips = open_corpus(chosen.corpus, chosen.vocabulary, chosen.data, fallback=corpus is None and data is None)
+        folder = out or Path("results") / clips.name
+        say.say(f"{clips.name}: {len(clips.clips):,} clips from {clips.source}; writing to {folder}")
+        for rejected in clips.rejected:
+            say.say(f"rejected: {rejected.path}: {rejected.reason}")
+        done = carry_out(chosen, clips, folder, _command(), say)
+    except KeyboardInterrupt:
+        say.say("stopped; what was done is kept: the same command goes on from here")
+        raise typer.Exit(INTERRUPTED) from None
+    write_checksums(folder)
+    _write_report(folder)
+    say.say(f"report: {folder / 'report.md'}")
+    if done.failures or clips.rejected:
+        say.say(f"{len(done.failures)} failures and {len(clips.rejected)} rejected files: see the report")
+        raise typer.Exit(FAILED)
+
+
+@app.command()
+def report(run: RunFolder) -> None:
+    """Make report.md and tables/*.csv anew from a run's records."""
+    _write_report(run)
+    typer.echo(run / "report.md")
+
+
+@app.command("list")
+def list_() -> None:
+    """Backends, corpora and splits, and what each needs installed."""
+    from bench import listing
+
+    Console().print(listing.backends(), listing.corpora(), listing.splits())
+
+
+@app.command()
+def data(data: Data = None) -> None:
+    """Where recordings and weights are looked for and were found, with sizes and hashes."""
+    from bench import listing
+
+    Console().print(listing.recordings(data), listing.weights(read_config(_config_file(None))))
+
+
+@app.command()
+def train(
+    backend: Annotated[str, typer.Argument(help="A trained backend, such as mfcc-svm.")],
+    out: Annotated[Path, typer.Option(help="The model file to write.")],
+    corpus: CorpusName = None,
+    data: Data = None,
+    split: Annotated[str | None, typer.Option(help="Leave out the test clips of `official` or `mixed`.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Of the split.")] = None,
+    config: ConfigFile = None,
+) -> None:
+    """Fit a backend on a whole corpus (or a split's training part) and save the model."""
+    from bench.product import train_model
+
+    chosen = read_config(_config_file(config), {}, corpus=corpus, data=data, backends=(backend,), seed=seed)
+    clips, seconds = train_model(chosen, out, split)
+    typer.echo(f"{out}: {backend} fitted on {clips:,} clips in {seconds:.1f} s, {out.stat().st_size / 1e3:,.0f} kB")
+
+
+@app.command()
+def predict(
+    files: Annotated[list[Path], typer.Argument(help="Recordings: wav, flac, ogg or mp3.")],
+    model: Annotated[Path | None, typer.Option(help="A model file that `digitbench train` wrote.")] = None,
+    backend: Annotated[str | None, typer.Option(help="A zero-shot backend instead of a model.")] = None,
+    config: ConfigFile = None,
+) -> None:
+    """Recognise recordings: label, the three best scores, and milliseconds."""
+    from bench.product import open_backend, predict_files
+
+    if (model is None) == (backend is None):
+        raise BenchError("give either --model FILE or --backend NAME")
+    recogniser = open_backend(read_config(_config_file(config), {}), model, backend)
+    failed = 0
+    for line in predict_files(recogniser, files):
+        failed += line.failed
+        typer.echo(line.text, err=line.failed)
+    if failed:
+        raise typer.Exit(FAILED)
+
+
+@app.command()
+def compare(
+    before: Annotated[Path, typer.Argument(help="The run to compare with: its folder.")],
+    after: Annotated[Path, typer.Argument(help="The run to judge.")],
+    json: Annotated[bool, typer.Option("--json", help="Print JSON instead of Markdown.")] = False,
+    force: Annotated[bool, typer.Option(help="Judge latency across machines and sessions too.")] = False,
+) -> None:
+    """Is AFTER worse than BEFORE? Exit code 0: no worse, 1: worse, 2: cannot be compared."""
+    from bench.compare import compare as difference
+    from bench.records import read_run
+
+    found = difference(read_run(before), read_run(after), force=force)
+    typer.echo(found.json() if json else found.markdown())
+    raise typer.Exit(found.exit_code)
+
+
+@app.command()
+def verify(run: RunFolder) -> None:
+    """Derive every table again from the records and check every hash. Exit code 1 if anything differs."""
+    from bench.verify import verify as findings
+
+    found = findings(run)
+    for line in found:
+        typer.echo(line, err=True)
+    if found:
+        raise typer.Exit(FAILED)
+    typer.echo(f"{run}: records and tables agree")
+
+
+def _write_report(folder: Path) -> None:
+    from bench.records import read_run
+    from bench.report import build, write
+
+    write(build(read_run(folder)), folder)
+
+
+def _complain(message: str) -> int:
+    Console(stderr=True).print(f"error: {message}", highlight=False, markup=False, soft_wrap=True)
+    return UNUSABLE
+
+
+def _config_file(chosen: Path | None) -> Path | None:
+    """The file named, or bench.toml here, or the checkout's."""
+    standard = (Path("bench.toml"), ROOT / "bench.toml")
+    return chosen or next((path for path in standard if path.is_file()), None)
+
+
+def _assignments(lines: list[str]) -> dict[str, Any]:
+    settings: dict[str, Any] = {}
+    try:
+        for line in lines:
+            settings = merge(settings, tomllib.loads(line))
+    except tomllib.TOMLDecodeError as error:
+        raise BenchError(f"--set {line!r}: not a TOML assignment ({error})") from error
+    return settings
+
+
+def _list(text: str | None) -> tuple[str, ...] | None:
+    return None if text is None else tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _numbers(text: str | None) -> tuple[int, ...] | None:
+    try:
+        return None if text is None else tuple(int(part) for part in text.split(","))
+    except ValueError:
+        raise BenchError(f"--threads {text!r}: whole numbers are wanted, such as 1,4") from None
+
+
+def _command() -> str:
+    return shlex.join(["digitbench", *sys.argv[1:]])

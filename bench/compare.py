@@ -1,0 +1,195 @@
+"""Is run B worse than run A? Accuracy decides; latency only where the two can be compared."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from bench import stats
+from bench.records import Run
+from bench.report import cost
+from bench.report.markdown import Column, count, escape, number, p_value, percent, table
+from bench.report.outcomes import backends, failure, outcomes, splits, tested
+from bench.stats.paired import ALPHA
+
+SAME, BETTER, WORSE = "no difference shown", "better", "worse"
+MACHINE = ("cpu", "cores", "memory_bytes", "os")
+BOOT_JITTER = 5.0
+"""Seconds; a clock that is set moves the boot time it is counted from."""
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What changed from run A to run B.
+
+    accuracy: split, backend, clips, a, b (shares), difference b - a with low and high, p, holm_p, verdict.
+    latency: backend, clips, a_s, b_s (medians), ratio b / a with low and high, verdict. broken: what worked in A and
+    failed in B. notes: what was not compared. reason: why nothing could be compared, or empty.
+    """
+
+    accuracy: pd.DataFrame
+    latency: pd.DataFrame
+    broken: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    reason: str = ""
+
+    @property
+    def exit_code(self) -> int:
+        """0 no worse, 1 worse, 2 could not compare."""
+        if self.reason:
+            return 2
+        return int(bool(self.broken) or WORSE in {*self.accuracy["verdict"], *self.latency["verdict"]})
+
+    def markdown(self) -> str:
+        """Tables and a verdict."""
+        if self.reason:
+            return f"**Could not compare:** {escape(self.reason)}.\n"
+        blocks = [f"**B is {'worse' if self.exit_code else 'no worse'}.**", table(self.accuracy, _ACCURACY)]
+        if len(self.latency):
+            blocks.append(table(self.latency, _LATENCY))
+        return "\n\n".join([*blocks, *(f"- {escape(note)}." for note in (*self.broken, *self.notes))]) + "\n"
+
+    def json(self) -> str:
+        """The same for a program; shares are fractions, times seconds."""
+        content: dict[str, Any] = {
+            "exit_code": self.exit_code,
+            "reason": self.reason,
+            "broken": list(self.broken),
+            "notes": list(self.notes),
+            "accuracy": json.loads(self.accuracy.to_json(orient="records")),
+            "latency": json.loads(self.latency.to_json(orient="records")),
+        }
+        return json.dumps(content, indent=2) + "\n"
+
+
+def compare(a: Run, b: Run, *, force: bool = False, margin: float = 0.05) -> Comparison:
+    """Compare the backends that both runs have, paired by clip.
+
+    B is worse where significantly fewer of the same clips are right (exact McNemar, Holm over all rows), where a
+    backend that worked in A failed in B, or where latency grew by more than ``margin`` beyond doubt. Latency is judged
+    between runs of one machine since one boot; ``force`` judges it anyway.
+    """
+    reason, nothing = _incomparable(a, b), _frame(_LATENCY, [])
+    if reason:
+        return Comparison(_frame(_ACCURACY, []), nothing, reason=reason)
+    shared = [split for split in splits(a) if split in splits(b)]
+    common = [split for split in shared if tested(a, split).equals(tested(b, split))]
+    notes = [f"{split}: the runs test other clips" for split in shared if split not in common]
+    accuracy, broken = _accuracy(a, b, common), _broken(a, b)
+    if accuracy.empty and not broken:
+        return Comparison(accuracy, nothing, reason="; ".join(["no backend was heard on the same clips", *notes]))
+    notes += [f"{name} is in one run only" for name in sorted(set(backends(a)) ^ set(backends(b)))]
+    same = same_session(a, b)
+    if not (same or force):
+        notes.append("latency is not judged: the runs are not of one machine and session")
+        return Comparison(accuracy, nothing, broken, tuple(notes))
+    if not same:
+        notes.append("latency is judged although the runs are not of one machine and session: it was forced")
+    latency = _latency(a, b, margin)
+    if len(latency):
+        notes.append("the runs were not interleaved: drift of the machine between them counts as a difference")
+    return Comparison(accuracy, latency, broken, tuple(notes))
+
+
+def same_session(a: Run, b: Run) -> bool:
+    """Whether both runs are of one machine since one boot."""
+    here, there = a.info["machine"], b.info["machine"]
+    boots = here.get("boot_time"), there.get("boot_time")
+    known = None not in boots and abs(float(boots[0]) - float(boots[1])) <= BOOT_JITTER
+    return known and all(here.get(key) == there.get(key) for key in MACHINE)
+
+
+def _incomparable(a: Run, b: Run) -> str:
+    first, second = a.info["corpus"], b.info["corpus"]
+    if first["sha256"] != second["sha256"]:
+        names = " and ".join(f"{corpus['name']} (sha256 {corpus['sha256'][:12]})" for corpus in (first, second))
+        return f"other data: {names}"
+    keys = ["clip", "sha256", "label"]
+    both = a.clips[keys].merge(b.clips[keys], on="clip")
+    if not (both["sha256_x"].equals(both["sha256_y"]) and both["label_x"].equals(both["label_y"])):
+        return "other clips: some have the same name but other samples or labels"
+    if not set(backends(a)) & set(backends(b)):
+        return "the runs have no backend in common"
+    return ""
+
+
+def _accuracy(a: Run, b: Run, common: list[str]) -> pd.DataFrame:
+    keys = ["split", "backend", "clip"]
+    first, second = outcomes(a), outcomes(b)
+    both = first[[*keys, "right"]].merge(second[[*keys, "right"]], on=keys, suffixes=("_a", "_b"))
+    rows = []
+    for split in common:
+        for backend, own in both[both["split"] == split].groupby("backend"):
+            was, now = own["right_a"], own["right_b"]
+            lost, gained = int((was & ~now).sum()), int((now & ~was).sum())
+            change = stats.difference(gained, lost, len(own))
+            p = stats.mcnemar_exact(lost, gained)
+            rows.append([split, backend, len(own), was.mean(), now.mean(), *change, p, np.nan, SAME])
+    table = _frame(_ACCURACY, rows)
+    table["holm_p"] = stats.holm(table["p"])
+    real = table["holm_p"] < ALPHA
+    table.loc[real, "verdict"] = np.where(table.loc[real, "difference"] > 0, BETTER, WORSE)
+    return table
+
+
+def _latency(a: Run, b: Run, margin: float) -> pd.DataFrame:
+    """Per-clip medians, at the largest thread count that both runs timed."""
+    first, second = cost.timed(a), cost.timed(b)
+    threads = max(set(first["threads"]) & set(second["threads"]), default=0)
+    was, now = (
+        calls[calls["threads"] == threads].groupby(["backend", "clip"])["latency_s"].median()
+        for calls in (first, second)
+    )
+    both = pd.concat([was.rename("a"), now.rename("b")], axis=1).dropna()
+    rows = []
+    for backend, own in both.groupby(level="backend"):
+        ratio = stats.time_ratio(own["b"], own["a"])
+        verdict = WORSE if ratio.low > 1 + margin else BETTER if ratio.high < 1 - margin else SAME
+        rows.append([backend, len(own), own["a"].median(), own["b"].median(), *ratio, verdict])
+    return _frame(_LATENCY, rows)
+
+
+def _broken(a: Run, b: Run) -> tuple[str, ...]:
+    """What worked in A and failed in B."""
+    figures = outcomes(a)[["split", "backend"]].drop_duplicates()
+    worked: list[tuple[str, str, str | None]] = [
+        ("accuracy", str(backend), str(split)) for split, backend in figures.itertuples(index=False)
+    ]
+    for phase in ("latency", "coldstart", "throughput"):
+        worked += [(phase, str(backend), None) for backend in sorted(getattr(a, phase)["backend"].unique())]
+    reasons = {
+        f"{backend} worked in A and failed in B ({phase}): {reason}"
+        for phase, backend, split in worked
+        if (reason := failure(b, backend, phase, split)) is not None
+    }
+    return tuple(sorted(reasons))
+
+
+def _frame(columns: list[Column], rows: list[list[Any]]) -> pd.DataFrame:
+    names = [name for column in columns for name in (column.key, *(column.interval or ()))]
+    return pd.DataFrame(rows, columns=names)
+
+
+_ACCURACY = [
+    Column("split", "split"),
+    Column("backend", "backend", escape),
+    Column("clips", "clips", count),
+    Column("accuracy A, %", "a", percent),
+    Column("accuracy B, %", "b", percent),
+    Column("B - A, points (95 % interval)", "difference", percent, interval=("low", "high")),
+    Column("p, exact McNemar", "p", p_value),
+    Column("p, Holm", "holm_p", p_value),
+    Column("verdict on B", "verdict"),
+]
+_LATENCY = [
+    Column("backend", "backend", escape),
+    Column("clips", "clips", count),
+    Column("A, s", "a_s", number),
+    Column("B, s", "b_s", number),
+    Column("B takes times as long as A (95 % interval)", "ratio", number, interval=("low", "high")),
+    Column("verdict on B", "verdict"),
+]

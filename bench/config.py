@@ -1,0 +1,167 @@
+"""What to run: defaults, overridden by ``bench.toml``, overridden by command-line flags."""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any
+
+from bench.errors import BenchError
+
+DIGITS: Mapping[str, tuple[str, ...]] = {
+    "0": ("zero", "oh", "o"),
+    "1": ("one", "won"),
+    "2": ("two", "to", "too"),
+    "3": ("three",),
+    "4": ("four", "for", "fore"),
+    "5": ("five",),
+    "6": ("six",),
+    "7": ("seven",),
+    "8": ("eight", "ate"),
+    "9": ("nine",),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Everything that decides what a run does. Field names are the keys of ``bench.toml``."""
+
+    corpus: str = "fsdd"
+    data: Path | None = None
+    backends: tuple[str, ...] = ("chance", "mfcc-svm", "mfcc-logreg", "mfcc-rf")
+    splits: tuple[str, ...] = ("official", "mixed", "loso")
+    seed: int = 0
+    limit: int | None = None
+    """Use about this many clips, evenly over labels and speakers: for testing only."""
+    jobs: int = 0
+    """Workers at once in the accuracy phase, one thread each; 0 means one per core."""
+    threads: tuple[int, ...] = ()
+    """Thread counts of the latency phase; empty means 1 and all cores."""
+    latency_clips: int = 140
+    """Timed calls per backend and thread count, each on another clip."""
+    latency_round: int = 10
+    """Clips a backend hears before the next one has its turn."""
+    warmup: int = 5
+    """Untimed calls before a backend's first turn; one more precedes every turn."""
+    coldstart: int = 5
+    """Fresh processes per backend."""
+    throughput_s: float = 3.0
+    """Seconds of work, at the least, for each batch size tried; 0 leaves throughput out."""
+    checks: bool = True
+    """Whether to look for backends that learn what they should not."""
+    step_limit_s: float = 900.0
+    """The longest that one load, fit or prediction may take."""
+    memory_limit_mb: int = 8_000
+    vocabulary: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: DIGITS)
+    backend: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Options by backend name or family; the full name wins. ``clips``, ``step_limit_s`` and ``memory_limit_mb``
+    are the harness's, the rest go to the backend's constructor."""
+
+    def options(self, name: str) -> dict[str, Any]:
+        """Options of one backend: its family's, then its own."""
+        return {**self.backend.get(name.partition(":")[0], {}), **self.backend.get(name, {})}
+
+
+def read_config(path: Path | None, changes: Mapping[str, Any] | None = None, **flags: Any) -> Config:
+    """Defaults, then the file, then ``changes`` merged into it, then every flag that is not None.
+
+    Raises BenchError for a file that cannot be read, an unknown key, or a value of the wrong kind.
+    """
+    settings = merge(_read_toml(path) if path else {}, changes or {})
+    settings |= {name: value for name, value in flags.items() if value is not None}
+    known = {each.name for each in fields(Config)}
+    where = str(path or "arguments")
+    for name in settings:
+        if name not in known:
+            raise BenchError(f"{where}: unknown setting {name!r}{near(name, known)}")
+    return _checked(replace(Config(), **{name: _value(where, name, value) for name, value in settings.items()}), where)
+
+
+def merge(settings: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """``settings`` with ``changes`` laid over them, table by table."""
+    merged = dict(settings)
+    for name, value in changes.items():
+        both = isinstance(value, Mapping) and isinstance(merged.get(name), Mapping)
+        merged[name] = merge(merged[name], value) if both else value
+    return merged
+
+
+def near(name: str, known: Collection[str]) -> str:
+    """The hint that ends a message about an unknown name."""
+    close = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+    return f"; did you mean {' or '.join(close)}?" if close else f"; known: {', '.join(sorted(known))}"
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        with path.open("rb") as file:
+            return tomllib.load(file)
+    except OSError as error:
+        raise BenchError(f"{path}: cannot be read ({error.strerror})") from error
+    except ValueError as error:
+        raise BenchError(f"{path}: not valid TOML ({error})") from error
+
+
+def _value(where: str, name: str, value: Any) -> Any:
+    """A TOML or flag value as the field's type."""
+    default = getattr(Config(), name)
+    try:
+        match name:
+            case "vocabulary":
+                return {label: _strings(spoken) for label, spoken in value.items()}
+            case "backend":
+                return {family: dict(options) for family, options in value.items()}
+            case "data":
+                return None if value is None else Path(value)
+            case "threads":
+                return tuple(_whole(count) for count in value)
+            case "limit":
+                return _whole(value)
+        if isinstance(default, tuple):
+            return _strings(value)
+        if isinstance(default, bool):
+            if not isinstance(value, bool):
+                raise TypeError("true or false")
+            return value
+        if isinstance(default, int):
+            return _whole(value)
+        return float(value) if isinstance(default, float) else str(value)
+    except (TypeError, ValueError, AttributeError) as error:
+        raise BenchError(f"{where}: {name} = {value!r} is not of the right kind ({error})") from error
+
+
+def _strings(value: Any) -> tuple[str, ...]:
+    if isinstance(value, str) or not all(isinstance(item, str) for item in value):
+        raise TypeError("a list of strings is wanted")
+    return tuple(value)
+
+
+def _whole(value: Any) -> int:
+    if isinstance(value, bool) or int(value) != value:
+        raise TypeError("a whole number is wanted")
+    return int(value)
+
+
+def _checked(config: Config, where: str) -> Config:
+    least = {
+        "limit": 1, "jobs": 0, "latency_clips": 0, "latency_round": 1, "warmup": 0, "coldstart": 0, "throughput_s": 0,
+        "step_limit_s": 0.001, "memory_limit_mb": 100, "seed": 0,
+    }  # fmt: skip
+    for name, low in least.items():
+        value = getattr(config, name)
+        if value is not None and not value >= low:
+            raise BenchError(f"{where}: {name} = {value} is too small; {low} is the least")
+    for name in ("backends", "splits"):
+        chosen = getattr(config, name)
+        if not chosen:
+            raise BenchError(f"{where}: {name} is empty; name at least one")
+        if len(set(chosen)) < len(chosen):
+            raise BenchError(f"{where}: {name} names one of {', '.join(chosen)} twice")
+    if any(count < 1 for count in config.threads):
+        raise BenchError(f"{where}: threads = {list(config.threads)}: every count must be at least 1")
+    if len(config.vocabulary) < 2 or not all(config.vocabulary.values()):
+        raise BenchError(f"{where}: vocabulary needs at least two labels, each with how it is spoken")
+    return config

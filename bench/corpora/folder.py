@@ -1,0 +1,100 @@
+"""Any user's recordings: a folder per label, or a CSV of path,label[,speaker][,split]."""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+
+from bench.corpora.base import Corpus, Rejected
+from bench.corpora.scan import Entry, Progress, scan
+from bench.errors import BenchError
+
+AUDIO = (".wav", ".flac", ".ogg", ".mp3")
+LISTING = "clips.csv"
+_REQUIRED = ("path", "label")
+
+
+def open_folder(data: Path, progress: Progress | None = None) -> Corpus:
+    """Read the recordings under ``data``: a CSV file, a folder that holds one, or a folder per label.
+
+    A CSV is ``clips.csv`` or the only one there; its paths are relative to it. In a folder per label, ``a/b/c.wav``
+    has label ``a`` and no speaker. Hidden files are ignored. Raises BenchError when no clip can be used, or the layout
+    or the CSV is wrong.
+    """
+    if not data.exists():
+        raise BenchError(f"{data}: no such folder")
+    listing = _find_listing(data)
+    if listing:
+        root, entries, unlabelled = listing.parent, read_listing(listing), []
+    else:
+        root, found = data, list(_walk(data))
+        entries = [Entry(path, label) for path, label in found if label]
+        unlabelled = [
+            Rejected(path, "has no label: it is not in a label's folder") for path, label in found if not label
+        ]
+        if found and not entries:
+            raise BenchError(
+                f"{data}: its {len(found)} audio files have no label; put each into a folder named after"
+                f" its label, or list them in {LISTING} (path,label,speaker)"
+            )
+    clips, rejected = scan(root, entries, progress)
+    return Corpus("folder", root, clips, (*unlabelled, *rejected), source=f"recordings in {data}")
+
+
+def read_listing(path: Path) -> list[Entry]:
+    """The rows of a CSV with columns path, label and, where known, speaker and split ("train" or "test").
+
+    Raises BenchError, naming file and line, for a header without path and label, a row without them, a path given
+    twice, or another split.
+    """
+    entries: dict[str, Entry] = {}
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.DictReader(file)
+            header = reader.fieldnames or ()
+            missing = [name for name in _REQUIRED if name not in header]
+            if missing:
+                raise BenchError(
+                    f"{path}: its first line must name the columns path,label[,speaker][,split];"
+                    f" {' and '.join(missing)} missing, found {','.join(header) or 'nothing'}"
+                )
+            for row in reader:
+                entry = _entry(row, f"{path}, line {reader.line_num}")
+                if entry.path in entries:
+                    raise BenchError(f"{path}, line {reader.line_num}: {entry.path} is listed twice")
+                entries[entry.path] = entry
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise BenchError(f"{path}: cannot be read as a UTF-8 CSV file ({error})") from None
+    if not entries:
+        raise BenchError(f"{path}: lists no clips")
+    return list(entries.values())
+
+
+def _entry(row: dict[str, str | None], where: str) -> Entry:
+    path, label, speaker, split = ((row.get(name) or "").strip() for name in ("path", "label", "speaker", "split"))
+    if not path or not label:
+        raise BenchError(f"{where}: no {'label' if path else 'path'}")
+    if split not in ("", "train", "test"):
+        raise BenchError(f"{where}: split must be train, test or empty, not {split!r}")
+    return Entry(PurePosixPath(path).as_posix(), label, speaker or None, split or None)
+
+
+def _find_listing(data: Path) -> Path | None:
+    if not data.is_dir():
+        return data
+    listings = [path for path in sorted(data.glob("*.csv")) if not path.name.startswith(".")]
+    if data / LISTING in listings:
+        return data / LISTING
+    return listings[0] if len(listings) == 1 else None
+
+
+def _walk(root: Path) -> Iterator[tuple[str, str]]:
+    """Path of every audio file, and its label or "". A folder named like audio counts as a file, to be rejected."""
+    for folder, folders, files in os.walk(root):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        inside = Path(folder).relative_to(root)
+        for name in [*folders, *sorted(files)]:
+            if not name.startswith(".") and name.lower().endswith(AUDIO):
+                yield (inside / name).as_posix(), inside.parts[0] if inside.parts else ""

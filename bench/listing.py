@@ -1,0 +1,82 @@
+"""Tables for people on a terminal: what there is, and where it was found."""
+
+from __future__ import annotations
+
+import hashlib
+from importlib.util import find_spec
+from pathlib import Path
+
+from rich.table import Table
+
+from backends import BackendError, find, known_names
+from bench.config import Config
+from bench.corpora import CORPORA, describe_sources
+from bench.splits import ABOUT
+
+
+def backends() -> Table:
+    """Every backend, whether it is trained, and which of its packages are missing."""
+    table = _table("Backends", "name", "kind", "packages", "installed")
+    for name in known_names():
+        found = find(name).load()
+        missing = [module for module in found.imports if find_spec(module) is None]
+        state = f"missing: {', '.join(missing)}" if missing else "yes"
+        table.add_row(name, "trained" if found.trained else "zero-shot", ", ".join(found.imports) or "none", state)
+    return table
+
+
+def corpora() -> Table:
+    """Every corpus."""
+    table = _table("Corpora", "name", "what it is")
+    for name, about in CORPORA.items():
+        table.add_row(name, about)
+    return table
+
+
+def splits() -> Table:
+    """Every split."""
+    table = _table("Splits", "name", "what it is")
+    for name, about in ABOUT.items():
+        table.add_row(name, about)
+    return table
+
+
+def recordings(data: Path | None) -> Table:
+    """Every place where recordings are looked for."""
+    table = _table("Recordings", "corpus", "where", "path", "clips", "MB")
+    for source in describe_sources(data):
+        size = (f"{source.clips:,}", f"{source.bytes / 1e6:,.1f}") if source.found else ("not found", "")
+        table.add_row(source.corpus, source.place, str(source.path or ""), *size)
+    return table
+
+
+def weights(config: Config) -> Table:
+    """Every place where weights are looked for, with the sha256 of each file found."""
+    table = _table("Weights", "backend", "where", "file", "MB", "sha256")
+    for name in known_names():
+        spec = find(name)
+        options = config.options(name)
+        options.pop("clips", None)
+        try:
+            sources = spec.load()(config.vocabulary, spec.variant, **options).sources()
+        except (BackendError, TypeError) as error:
+            table.add_row(name, str(error), "", "", "")
+            continue
+        for source in sources:
+            if not source.files:
+                table.add_row(name, source.where, "not found", "", "")
+            for path in source.files:
+                table.add_row(name, source.where, str(path), f"{path.stat().st_size / 1e6:,.1f}", _sha256(path))
+    return table
+
+
+def _table(title: str, *headers: str) -> Table:
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+    for header in headers:
+        table.add_column(header, overflow="fold")
+    return table
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,113 @@
+"""Where and with what a run was made."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import subprocess
+from importlib.metadata import PackageNotFoundError, distribution, distributions, packages_distributions
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+BUSY_LOAD = 0.5
+"""One-minute load per core, before the run begins, from which on a machine counts as busy."""
+
+
+def cpus() -> list[int]:
+    """Processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return sorted(os.sched_getaffinity(0))
+    return list(range(os.cpu_count() or 1))
+
+
+def describe_machine() -> dict[str, Any]:
+    """CPU, memory, system, and how busy it is now."""
+    load = psutil.getloadavg()[0]
+    return {
+        "cpu": _cpu_model(),
+        "cores": len(cpus()),
+        "memory_bytes": psutil.virtual_memory().total,
+        "os": platform.platform(),
+        "python": platform.python_version(),
+        "governor": _read("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
+        "boot_time": psutil.boot_time(),
+        "load_1m": round(load, 2),
+        "busy": load / len(cpus()) > BUSY_LOAD,
+    }
+
+
+def describe_git(folder: Path) -> dict[str, Any]:
+    """Commit of the code, and whether tracked files outside results/ differ from it; nulls outside a checkout."""
+    commit = _git(folder, "rev-parse", "HEAD")
+    changed = _git(folder, "status", "--porcelain", "--untracked-files=no", "--", ".", ":!results")
+    return {"commit": commit, "dirty": None if commit is None else bool(changed)}
+
+
+def package_versions() -> dict[str, str]:
+    """Every installed distribution and its version."""
+    return {dist.name: dist.version for dist in sorted(distributions(), key=lambda dist: dist.name.lower())}
+
+
+def versions(modules: tuple[str, ...]) -> dict[str, str]:
+    """Distributions that provide ``modules``, and their versions."""
+    owners = packages_distributions()
+    return {name: distribution(name).version for module in modules for name in owners.get(module, [])}
+
+
+def install_bytes(modules: tuple[str, ...]) -> int | None:
+    """Bytes on disk of the packages that provide ``modules``, with all that they depend on; None if not installed.
+
+    The harness's own dependencies count too where the backend needs them: this is what a product would ship.
+    """
+    owners = packages_distributions()
+    wanted = [name for module in modules for name in owners.get(module, [])]
+    if len(wanted) < len(modules):
+        return None
+    return sum(_distribution_bytes(name) for name in _closure(wanted))
+
+
+def _closure(names: list[str]) -> set[str]:
+    found: set[str] = set()
+    queue = list(names)
+    while queue:
+        name = re.sub(r"[-_.]+", "-", queue.pop()).lower()
+        if name in found:
+            continue
+        try:
+            required = distribution(name).requires or []
+        except PackageNotFoundError:
+            continue
+        found.add(name)
+        queue += [re.split(r"[ ;<>=!~\[(]", line, maxsplit=1)[0] for line in required if "extra ==" not in line]
+    return found
+
+
+def _distribution_bytes(name: str) -> int:
+    files = distribution(name).files or []
+    paths = (Path(str(file.locate())) for file in files)
+    return sum(path.stat().st_size for path in paths if path.is_file())
+
+
+def _cpu_model() -> str:
+    for line in (_read("/proc/cpuinfo") or "").splitlines():
+        if line.startswith("model name"):
+            return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def _read(path: str) -> str | None:
+    try:
+        return Path(path).read_text().strip()
+    except OSError:
+        return None
+
+
+def _git(folder: Path, *arguments: str) -> str | None:
+    try:
+        done = subprocess.run(["git", *arguments], cwd=folder, capture_output=True, text=True, timeout=10, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip()

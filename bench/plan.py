@@ -1,0 +1,196 @@
+"""What there is to do: backends made known, clips chosen, cells with the keys that say when old work still holds."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from backends import BackendError, Spec
+from backends import find as find_backend
+from bench.config import Config
+from bench.corpora.base import Corpus
+from bench.errors import BenchError
+from bench.process import ROOT, Job, Limits, Worker, WorkerError
+from bench.records import CLIPS
+from bench.splits import NOT_TESTED, Fold, Rows, assign, folds
+
+HARNESS_OPTIONS = ("clips", "step_limit_s", "memory_limit_mb")
+MEASURING_SOURCES = ("bench/audio.py", "bench/worker.py", "backends/base.py")
+CLEAN = "clean"
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A backend that was made once and described itself."""
+
+    job: Job
+    trained: bool
+    clips: str
+    """"all", or the split whose test clips alone it hears."""
+    artifacts: tuple[Mapping[str, Any], ...]
+    source_sha256: str
+    packages: Mapping[str, str]
+    """Versions of the packages it imports by name."""
+    install_bytes: int | None
+
+    @property
+    def name(self) -> str:
+        """As chosen on the command line."""
+        return self.job.spec.name
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One backend on one fold; on every clip it is to hear, for a zero-shot backend."""
+
+    backend: Known
+    fold: Fold | None
+    rows: Rows
+    key: str
+    condition: str = CLEAN
+
+    @property
+    def file(self) -> str:
+        """Where its predictions go, relative to the run's folder."""
+        parts = [self.backend.name, self.condition, *([self.fold.split, self.fold.name] if self.fold else [])]
+        return f"records/predictions/{'__'.join(file_name(part) for part in parts)}.parquet"
+
+    @property
+    def title(self) -> str:
+        """For people: backend, split and fold."""
+        return " ".join([self.backend.name, *([self.fold.split, self.fold.name] if self.fold else [])])
+
+
+def specs(config: Config) -> list[Spec]:
+    """The backends chosen. Raises BenchError on an unknown name, or options for a backend that is not chosen."""
+    try:
+        found = [find_backend(name) for name in config.backends]
+    except BackendError as error:
+        raise BenchError(str(error)) from error
+    return found
+
+
+def job(config: Config, spec: Spec) -> Job:
+    """The backend as its workers are to make it."""
+    options = config.options(spec.name)
+    limits = Limits(
+        step_s=float(options.get("step_limit_s", config.step_limit_s)),
+        memory_bytes=int(options.get("memory_limit_mb", config.memory_limit_mb)) * 1_000_000,
+    )
+    own = {name: value for name, value in options.items() if name not in HARNESS_OPTIONS}
+    return Job(spec, config.vocabulary, own, limits)
+
+
+def introduce(config: Config, spec: Spec, log: Path) -> Known:
+    """Make the backend once in a worker, let it fetch what it needs, and note what it is. Raises WorkerError."""
+    wanted = job(config, spec)
+    with Worker(wanted, log, threads=1, offline=False) as worker:
+        made = worker.ask("create")
+        prepared = worker.ask("prepare")
+    clips = str(config.options(spec.name).get("clips", "all"))
+    if clips != "all" and clips not in config.splits:
+        raise WorkerError(f"option clips = {clips!r} must be 'all' or a split of this run")
+    return Known(
+        wanted,
+        made["trained"],
+        clips,
+        tuple(prepared["artifacts"]),
+        made["source_sha256"],
+        prepared["packages"],
+        prepared["install_bytes"],
+    )
+
+
+def clip_table(config: Config, corpus: Corpus) -> tuple[pd.DataFrame, dict[str, str]]:
+    """The clips to use with a column per split, and why any chosen split is impossible.
+
+    Raises BenchError when no chosen split is possible.
+    """
+    clips = _limited(corpus.clips, config.limit, config.seed) if config.limit else corpus.clips
+    clips = clips.reset_index(drop=True)
+    columns: dict[str, Any] = {}
+    impossible: dict[str, str] = {}
+    for split in config.splits:
+        try:
+            columns[split] = assign(split, clips, config.seed)
+        except BenchError as error:
+            impossible[split] = str(error)
+    if not columns:
+        raise BenchError("; ".join(impossible.values()))
+    empty = dict.fromkeys(("official", "mixed", "loso"))
+    return clips.assign(**{**empty, **columns})[list(CLIPS.names)], impossible
+
+
+def cells(config: Config, clips: pd.DataFrame, backends: list[Known]) -> Iterator[Cell]:
+    """Everything to predict. Raises BenchError on a leak between train and test."""
+    splits = [split for split in config.splits if clips[split].notna().all()]
+    all_folds = [fold for split in splits for fold in folds(split, clips, clips[split])]
+    hashes = clips["sha256"].to_numpy()
+    for backend in backends:
+        if backend.trained:
+            for fold in all_folds:
+                yield Cell(backend, fold, fold.test, _key(config, backend, fold, hashes, fold.test, clips))
+        else:
+            heard = splits if backend.clips == "all" else [backend.clips]
+            tested = np.logical_or.reduce([~clips[split].isin(NOT_TESTED).to_numpy() for split in heard])
+            rows = np.flatnonzero(tested)
+            yield Cell(backend, None, rows, _key(config, backend, None, hashes, rows, clips))
+
+
+def entries(clips: pd.DataFrame, rows: Rows, root: Path) -> Iterator[dict[str, Any]]:
+    """Clips as a worker is told of them."""
+    columns = ("clip", "path", "sha256", "label", "speaker")
+    for clip, path, sha256, label, speaker in zip(*(clips[name].iloc[rows] for name in columns), strict=True):
+        known = speaker if isinstance(speaker, str) else None
+        yield {"clip": clip, "path": str(root / path), "sha256": sha256, "label": label, "speaker": known}
+
+
+def digest(*parts: Any) -> str:
+    """sha256 of anything JSON can hold."""
+    return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def clips_hash(clips: pd.DataFrame) -> str:
+    """One hash over every clip's id, label, speaker, samples and splits."""
+    return hashlib.sha256(clips.drop(columns="path").to_csv(index=False).encode()).hexdigest()
+
+
+def file_name(part: str) -> str:
+    """A word made safe for a file name, still distinct."""
+    safe = re.sub(r"[^\w.+-]", "-", part)
+    return safe if safe == part.replace(":", "-") else f"{safe}-{hashlib.sha256(part.encode()).hexdigest()[:6]}"
+
+
+def _key(config: Config, backend: Known, fold: Fold | None, hashes: Any, rows: Rows, clips: pd.DataFrame) -> str:
+    """Changes with anything that could change the predictions."""
+    parts = hashlib.sha256()
+    selections = (fold.train, fold.validation, rows) if fold else (rows,)
+    for selection in selections:
+        for column in ("clip", "label", "sha256"):
+            parts.update("\n".join(clips[column].iloc[selection]).encode() + b"\0")
+    return digest(
+        [(ROOT / source).read_text() for source in MEASURING_SOURCES],
+        backend.job.spec,
+        backend.job.options,
+        {label: list(spoken) for label, spoken in config.vocabulary.items()},
+        backend.source_sha256,
+        backend.packages,
+        [(artifact["name"], artifact["sha256"]) for artifact in backend.artifacts],
+        parts.hexdigest(),
+    )
+
+
+def _limited(clips: pd.DataFrame, limit: int, seed: int) -> pd.DataFrame:
+    """About ``limit`` clips, taken in turn from every official part, label and speaker."""
+    shuffled = clips.sample(frac=1, random_state=seed)
+    groups = shuffled.groupby(["official", "label", "speaker"], dropna=False, sort=False)
+    chosen = groups.cumcount().sort_values(kind="stable").head(limit)
+    return clips.loc[chosen.index.sort_values()]

@@ -1,0 +1,98 @@
+"""How a run tells what it is doing: bars with an ETA on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+Advance = Callable[[int], None]
+
+
+class Reporter(Protocol):
+    """Where progress goes; safe to use from several threads."""
+
+    def say(self, line: str) -> None:
+        """One line for people."""
+
+    @contextmanager
+    def task(self, title: str, total: int) -> Iterator[Advance]:
+        """A piece of work of ``total`` steps; call the yielded function with the number of steps done."""
+
+
+class Plain:
+    """A line when a task begins and ends, and every half minute in between."""
+
+    def __init__(self, console: Console, every_s: float = 30.0) -> None:
+        self._console = console
+        self._every_s = every_s
+
+    def say(self, line: str) -> None:
+        """Print it."""
+        self._console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+    @contextmanager
+    def task(self, title: str, total: int) -> Iterator[Advance]:
+        """See Reporter."""
+        began = said = time.monotonic()
+        done = 0
+
+        def advance(steps: int) -> None:
+            nonlocal done, said
+            done += steps
+            now = time.monotonic()
+            if now - said >= self._every_s and done < total:
+                said = now
+                left = (now - began) * (total - done) / max(done, 1)
+                self.say(f"{title}: {done}/{total}, about {left:,.0f} s left")
+
+        yield advance
+        self.say(f"{title}: {done}/{total} in {time.monotonic() - began:.1f} s")
+
+
+class Bars:
+    """One bar per task under way; a finished task leaves a line."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._lock = threading.Lock()
+        self._progress: Progress | None = None
+
+    def say(self, line: str) -> None:
+        """Print above the bars."""
+        self._console.print(line, highlight=False, markup=False)
+
+    @contextmanager
+    def task(self, title: str, total: int) -> Iterator[Advance]:
+        """See Reporter."""
+        progress = self._started()
+        bar = progress.add_task(title, total=total)
+        try:
+            yield lambda steps: progress.advance(bar, steps)
+        finally:
+            progress.remove_task(bar)
+            with self._lock:
+                if progress.finished and not progress.tasks:
+                    progress.stop()
+                    self._progress = None
+
+    def _started(self) -> Progress:
+        with self._lock:
+            if self._progress is None:
+                columns = (
+                    TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
+                    TextColumn("left"), TimeRemainingColumn(),
+                )  # fmt: skip
+                self._progress = Progress(*columns, console=self._console, transient=True)
+                self._progress.start()
+            return self._progress
+
+
+def reporter(console: Console) -> Reporter:
+    """Bars if ``console`` is a terminal, plain lines if not."""
+    return Bars(console) if console.is_terminal else Plain(console)

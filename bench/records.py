@@ -1,0 +1,158 @@
+"""What a run writes down: the schema of every file, and reading them back.
+
+A run is a folder::
+
+    run.json                what was run, on what, with which outcome
+    clips.parquet           every clip used, with one column per split
+    records/predictions/    one file per finished cell: backend x condition x fold
+    records/latency.parquet, coldstart.parquet, throughput.parquet, resources.parquet
+
+All times are seconds, all sizes bytes. A report is a function of these files alone.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from bench.errors import BenchError
+
+_SECONDS = pa.float64()
+
+CLIPS = pa.schema(
+    [
+        ("clip", pa.string()),
+        ("path", pa.string()),
+        ("label", pa.string()),
+        ("speaker", pa.string()),
+        ("sample_rate", pa.int32()),
+        ("samples", pa.int64()),
+        ("sha256", pa.string()),
+        ("official", pa.string()),
+        ("mixed", pa.string()),
+        ("loso", pa.string()),
+    ]
+)
+"""Split columns hold "train", "validation" or the fold that tests the clip; null where the split was not run."""
+
+PREDICTIONS = pa.schema(
+    [
+        ("backend", pa.string()),
+        ("condition", pa.string()),
+        ("split", pa.string()),
+        ("fold", pa.string()),
+        ("clip", pa.string()),
+        ("label", pa.string()),
+        ("speaker", pa.string()),
+        ("predicted", pa.string()),
+        ("text", pa.string()),
+        ("scores", pa.list_(pa.float32())),
+        ("resample_s", _SECONDS),
+        ("predict_s", _SECONDS),
+    ]
+)
+"""split and fold are null for zero-shot backends, which hear each clip once. predicted is null for "no digit".
+scores follow the order of the vocabulary. The times here were taken while other work ran: never a latency."""
+
+LATENCY = pa.schema(
+    [
+        ("backend", pa.string()),
+        ("threads", pa.int32()),
+        ("round", pa.int32()),
+        ("clip", pa.string()),
+        ("warmup", pa.bool_()),
+        ("audio_s", _SECONDS),
+        ("resample_s", _SECONDS),
+        ("features_s", _SECONDS),
+        ("predict_s", _SECONDS),
+    ]
+)
+"""One row per timed call, in the order made. latency = resample_s + predict_s; features_s, where marked, is the first
+part of predict_s."""
+
+COLDSTART = pa.schema(
+    [
+        ("backend", pa.string()),
+        ("repeat", pa.int32()),
+        ("start_s", _SECONDS),
+        ("import_s", _SECONDS),
+        ("load_s", _SECONDS),
+        ("first_s", _SECONDS),
+    ]
+)
+"""One row per fresh process; start_s is the bare interpreter up to the harness's first line."""
+
+THROUGHPUT = pa.schema(
+    [
+        ("backend", pa.string()),
+        ("threads", pa.int32()),
+        ("batch", pa.int32()),
+        ("clips", pa.int32()),
+        ("audio_s", _SECONDS),
+        ("predict_s", _SECONDS),
+    ]
+)
+"""One row per batch size tried."""
+
+RESOURCES = pa.schema(
+    [
+        ("backend", pa.string()),
+        ("threads", pa.int32()),
+        ("peak_rss_bytes", pa.int64()),
+        ("idle_rss_bytes", pa.int64()),
+    ]
+)
+"""peak: of the worker that loaded and predicted; idle: of the same worker before it imported the backend."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run read back. Frames have the columns of the schemas above and may be empty."""
+
+    folder: Path
+    info: dict[str, Any]
+    clips: pd.DataFrame
+    predictions: pd.DataFrame
+    latency: pd.DataFrame
+    coldstart: pd.DataFrame
+    throughput: pd.DataFrame
+    resources: pd.DataFrame
+
+
+def read_run(folder: Path) -> Run:
+    """Read a run. Raises BenchError when the folder holds none, or one of its files is missing or broken."""
+    path = folder / "run.json"
+    try:
+        info = json.loads(path.read_text())
+    except FileNotFoundError:
+        raise BenchError(f"{folder} is not a run: it has no run.json; make one with `digitbench run`") from None
+    except (OSError, ValueError) as error:
+        raise BenchError(f"{path}: cannot be read ({error})") from error
+    cells = [_read(folder / cell["file"], PREDICTIONS) for cell in info["cells"] if cell["status"] == "done"]
+    measured = (
+        _read(folder / "records" / f"{name}.parquet", schema, optional=True)
+        for name, schema in (
+            ("latency", LATENCY),
+            ("coldstart", COLDSTART),
+            ("throughput", THROUGHPUT),
+            ("resources", RESOURCES),
+        )
+    )
+    clips = _read(folder / "clips.parquet", CLIPS).to_pandas()
+    predictions = pa.concat_tables([PREDICTIONS.empty_table(), *cells]).to_pandas()
+    return Run(folder, info, clips, predictions, *(table.to_pandas() for table in measured))
+
+
+def _read(path: Path, schema: pa.Schema, optional: bool = False) -> pa.Table:
+    if optional and not path.exists():
+        return schema.empty_table()
+    try:
+        return pq.read_table(path, partitioning=None).select(schema.names).cast(schema)
+    except (OSError, pa.ArrowException, KeyError) as error:
+        raise BenchError(f"{path}: cannot be read as records ({error}); run the benchmark again") from error

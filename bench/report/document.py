@@ -1,0 +1,112 @@
+"""report.md, top to bottom, and the tables beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from bench.errors import BenchError
+from bench.records import Run
+from bench.report import accuracy, cost, provenance, sections, speed
+from bench.report.markdown import escape
+from bench.report.outcomes import outcomes
+from bench.report.summary import order, render, summary
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A run in words and numbers. Tables hold raw numbers: fractions, seconds, bytes; the unit is in the name."""
+
+    markdown: str
+    tables: Mapping[str, pd.DataFrame]
+
+
+def build(run: Run) -> Report:
+    """Derive the report of a run: the same records give the same bytes."""
+    made = tables(run)
+    blocks = [
+        f"# {escape(run.info['name'])}: digit recognisers compared",
+        *provenance.banners(run),
+        sections.reading(run),
+        "## Summary",
+        render(run, made["summary"]),
+        sections.after_summary(run),
+        *sections.differences(run, made["accuracy"], made["pairs"]),
+        *speed.speed(run, made),
+        *sections.by_speaker(run, made["accuracy"], made["speakers"]),
+        *sections.confusions(run, made["accuracy"], made["confusion"]),
+        *sections.texts(run, made["wrong_texts"], made["agreement"]),
+        *sections.calibration(run, made["calibration"]),
+        *provenance.losses(run),
+        *provenance.origin(run),
+    ]
+    corpus = run.info["corpus"]["name"]
+    named = {
+        name: pd.concat([pd.Series(corpus, frame.index, name="corpus"), frame], axis=1) for name, frame in made.items()
+    }
+    return Report("\n\n".join(filter(None, blocks)) + "\n", named)
+
+
+def tables(run: Run) -> dict[str, pd.DataFrame]:
+    """Every table of a run, by name, in raw numbers."""
+    seed = int(run.info["config"].get("seed", 0))
+    rows = outcomes(run)
+    scores = accuracy.accuracy(rows, seed)
+    pairs = accuracy.pairs(rows, scores)
+    latency, coldstart, resources = cost.latency(run), cost.coldstart(run), cost.resources(run)
+    head = summary(run, scores, latency, coldstart, resources)
+    names = list(head["backend"])
+    return {
+        "summary": head,
+        "accuracy": accuracy.ranked(scores, pairs),
+        "pairs": pairs,
+        "latency": latency,
+        "latency_ratios": cost.latency_ratios(run, seed),
+        "coldstart": coldstart,
+        "throughput": cost.throughput(run),
+        "resources": order(resources, names),
+        "speakers": order(accuracy.speakers(rows), names),
+        "confusion": accuracy.confusion(rows),
+        "wrong_texts": accuracy.wrong_texts(run),
+        "agreement": accuracy.agreement(run),
+        "calibration": order(accuracy.calibration(rows, list(run.info["vocabulary"])), names, "split"),
+    }
+
+
+def summary_markdown(run: Run) -> str:
+    """The summary table alone."""
+    return render(run, tables(run)["summary"])
+
+
+def files(report: Report) -> dict[str, str]:
+    """The report's files, by path inside the run's folder.
+
+    Ten digits are kept: the last ones of a float depend on the processor's vector unit.
+    """
+    csv = {
+        f"tables/{name}.csv": frame.to_csv(index=False, float_format="%.10g", lineterminator="\n")
+        for name, frame in report.tables.items()
+    }
+    return {"report.md": report.markdown, **csv}
+
+
+def write(report: Report, folder: Path) -> None:
+    """Write report.md and tables/*.csv, each in one step. Raises BenchError when the folder cannot be written."""
+    for name, text in files(report).items():
+        replace_text(folder / name, text)
+
+
+def replace_text(path: Path, text: str) -> None:
+    """Put a text file in place in one step: never half of it. Raises BenchError when that cannot be done."""
+    partial = path.with_name(path.name + ".part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial.write_bytes(text.encode())
+        partial.replace(path)
+    except OSError as error:
+        raise BenchError(
+            f"{path}: cannot be written ({error.strerror}); free the disk or choose another folder"
+        ) from error

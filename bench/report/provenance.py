@@ -1,0 +1,128 @@
+"""The parts of report.md that say how far the rest may be trusted, and what it was made with."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pandas as pd
+
+from bench.records import Run
+from bench.report.markdown import Column, code, count, details, escape, megabytes, table
+from bench.report.summary import first_header
+
+
+def banners(run: Run) -> list[str]:
+    """What a reader must know before any figure."""
+    info = run.info
+    warnings = [
+        (bool(info["notice"]), escape(info["notice"])),
+        (info["testing_only"], "For testing only: this run left out clips, backends' work or repetitions."),
+        (info["finished"] is None, "This run was not finished: figures are missing."),
+        (
+            info["machine"].get("busy"),
+            f"The machine was busy (load {info['machine'].get('load_1m')}): distrust the times.",
+        ),
+        (info["git"].get("dirty"), "The code differed from its commit: this run cannot be repeated from it."),
+    ]
+    return [f"> **{text}**" for due, text in warnings if due]
+
+
+def losses(run: Run) -> list[str]:
+    """Rejected clips and failures."""
+    blocks = []
+    failed = [
+        {"backend": cell["backend"], "where": " ".join(filter(None, ("accuracy", cell["split"], cell["fold"]))), **cell}
+        for cell in run.info["cells"]
+        if cell["status"] == "failed"
+    ]
+    failed += [{"where": entry["phase"], **entry} for entry in run.info["failures"]]
+    if failed:
+        columns = [
+            Column(first_header(run, "backend"), "backend", escape),
+            Column("where", "where", escape),
+            Column("reason", "reason", escape),
+        ]
+        frame = pd.DataFrame(failed)[["backend", "where", "reason"]].drop_duplicates()
+        blocks += ["## Failures", table(frame, columns)]
+    rejected = run.info["corpus"].get("rejected", [])
+    if rejected:
+        columns = [Column(first_header(run, "clip"), "path", code), Column("reason", "reason", escape)]
+        blocks += [f"## Rejected clips ({len(rejected):,})", table(pd.DataFrame(rejected), columns)]
+    return blocks
+
+
+def origin(run: Run) -> list[str]:
+    """The command, the data, the machine, the versions, the hashes."""
+    info = run.info
+    corpus, machine, git = info["corpus"], info["machine"], info["git"]
+    where = [machine.get(key) for key in ("cpu", "os")] + [f"Python {machine.get('python')}"]
+    facts = {
+        "command": info["command"],
+        "started, finished": f"{info['started']}, {info['finished'] or 'not finished'}",
+        "took": _took(info),
+        "corpus": f"{corpus['name']} from {corpus['source']}: {corpus['clips']:,} clips, {corpus['audio_s']:,.0f} s",
+        "corpus sha256": corpus["sha256"],
+        "machine": ", ".join(str(part) for part in where),
+        "cores, memory": f"{machine.get('cores')} cores, {machine.get('memory_bytes', 0) / 1e9:.1f} GB",
+        "governor, load at start": f"{machine.get('governor') or 'unknown'}, {machine.get('load_1m')}",
+        "code": f"{git.get('commit') or 'not a git checkout'}{' and changes' if git.get('dirty') else ''}",
+        "vocabulary": "; ".join(f"{label}: {', '.join(words)}" for label, words in info["vocabulary"].items()),
+    }
+    rows = [f"| {name} | {code(value)} |" for name, value in facts.items()]
+    packages = ", ".join(f"{name} {version}" for name, version in sorted(info["packages"].items()))
+    return [
+        "## What it was run on",
+        "\n".join(["| what | value |", "|:--|:--|", *rows]),
+        "### Backends",
+        table(_backends(run), _backend_columns(run)),
+        details("Model files", table(_artifacts(run), _artifact_columns(run))),
+        details("Configuration", f"```json\n{json.dumps(info['config'], indent=1, sort_keys=True)}\n```"),
+        details("Packages", escape(packages)),
+    ]
+
+
+def _took(info: dict[str, Any]) -> str:
+    wall, busy = info.get("wall_s"), info.get("busy_s")
+    if not wall or not busy:
+        return "unknown"
+    return f"{wall:,.0f} s, {wall / busy:.2f} times what the backends took themselves"
+
+
+def _backends(run: Run) -> pd.DataFrame:
+    rows = [
+        {
+            "backend": entry["name"],
+            "kind": "trained" if entry["trained"] else "zero-shot",
+            "clips": entry["clips"],
+            "settings": ", ".join(f"{key} = {value}" for key, value in sorted(entry["settings"].items())),
+            "source": entry["source_sha256"],
+        }
+        for entry in run.info["backends"]
+    ]
+    return pd.DataFrame(rows, columns=["backend", "kind", "clips", "settings", "source"])
+
+
+def _backend_columns(run: Run) -> list[Column]:
+    return [
+        Column(first_header(run, "backend"), "backend", escape),
+        Column("kind", "kind"),
+        Column("clips heard", "clips", escape),
+        Column("settings", "settings", escape),
+        Column("sha256 of source", "source", code),
+    ]
+
+
+def _artifacts(run: Run) -> pd.DataFrame:
+    rows = [{"backend": entry["name"], **artifact} for entry in run.info["backends"] for artifact in entry["artifacts"]]
+    return pd.DataFrame(rows, columns=["backend", "name", "bytes", "sha256"])
+
+
+def _artifact_columns(run: Run) -> list[Column]:
+    return [
+        Column(first_header(run, "backend"), "backend", escape),
+        Column("file", "name", code),
+        Column("bytes", "bytes", count),
+        Column("MB", "bytes", megabytes),
+        Column("sha256", "sha256", code),
+    ]

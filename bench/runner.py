@@ -1,0 +1,198 @@
+"""One run from beginning to end: plan, predict, check, measure, write down.
+
+Phases follow one another, so that nothing else of the run is at work while time is measured. Each leaves its records
+behind under a key; a run that was stopped picks up where it was when the same command is given again.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+
+from bench.accuracy import Outcome, Place, first_cells, predict_all
+from bench.checks import Check, check_backend
+from bench.config import Config
+from bench.corpora.base import Corpus
+from bench.latency import Contender, Failure, coldstart, describe, latency, throughput
+from bench.machine import cpus, describe_machine
+from bench.manifest import Finished, write_manifest
+from bench.plan import Cell, Known, cells, clip_table, clips_hash, digest, introduce, specs
+from bench.process import WorkerError
+from bench.progress import Reporter
+from bench.records import COLDSTART, LATENCY, RESOURCES, THROUGHPUT
+from bench.store import finished, locked, write_rows
+
+Rows = list[dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One measuring phase: its files, and who failed in it."""
+
+    tables: Mapping[str, Rows]
+    failures: list[Failure]
+
+
+def run(config: Config, corpus: Corpus, out: Path, command: str, reporter: Reporter) -> Finished:
+    """Carry out a run into ``out`` and write ``run.json`` last.
+
+    Raises BenchError for bad input, a leak, or a folder in use. A failing backend is no exception: it is recorded.
+    """
+    config = replace(config, jobs=config.jobs or len(cpus()), threads=config.threads or _default_threads())
+    chosen = specs(config)
+    clips, impossible = clip_table(config, corpus)
+    with locked(out):
+        began, machine = time.time(), describe_machine()
+        place = Place(out, corpus.root)
+        for split, why in impossible.items():
+            reporter.say(f"{split}: left out, {why}")
+        known, failures = _introduced(config, chosen, place, reporter)
+        outcomes, planned = [], list(cells(config, clips, known))
+        for outcome in predict_all(planned, clips, place, config.jobs, reporter):
+            outcomes.append(outcome)
+            if outcome.reason:
+                reporter.say(f"failed: {outcome.cell.title}: {outcome.reason}")
+                failures.append(Failure(outcome.cell.backend.name, "accuracy", outcome.reason))
+        contenders = _contenders(planned, outcomes, place)
+        descriptions = {each.known.name: describe(each, place) for _, each in contenders}
+        checks, failed_checks = _checked(config, contenders, clips, place, reporter)
+        failures += failed_checks + _measure(config, clips, planned, contenders, place, reporter)
+        done = Finished(
+            config=config,
+            corpus=corpus,
+            clips=clips,
+            impossible=impossible,
+            machine=machine,
+            command=command,
+            began=began,
+            ended=time.time(),
+            backends=tuple(known),
+            descriptions=descriptions,
+            outcomes=tuple(outcomes),
+            checks=tuple(checks),
+            failures=tuple(failures),
+        )
+        write_manifest(done, out)
+        return done
+
+
+def _default_threads() -> tuple[int, ...]:
+    return tuple(sorted({1, len(cpus())}))
+
+
+def _introduced(
+    config: Config, chosen: list[Any], place: Place, reporter: Reporter
+) -> tuple[list[Known], list[Failure]]:
+    known, failures = [], []
+    with reporter.task("backends", len(chosen)) as advance:
+        for spec in chosen:
+            try:
+                known.append(introduce(config, spec, place.folder / "logs" / "introduce.log"))
+            except WorkerError as failure:
+                reporter.say(f"failed: {spec.name}: {failure}")
+                failures.append(Failure(spec.name, "prepare", str(failure)))
+            advance(1)
+    return known, failures
+
+
+def _contenders(planned: list[Cell], outcomes: list[Outcome], place: Place) -> list[tuple[Cell, Contender]]:
+    """Backends with nothing against them so far, each with the cell whose model it will use."""
+    failed = {outcome.cell.backend.name for outcome in outcomes if outcome.reason}
+    first = first_cells(planned)
+    ready: dict[str, tuple[Cell, Contender]] = {}
+    for cell in planned:
+        name = cell.backend.name
+        if name not in failed and name not in ready:
+            ready[name] = cell, Contender(cell.backend, place.model(first[name]) if name in first else None)
+    return list(ready.values())
+
+
+def _checked(
+    config: Config, contenders: list[tuple[Cell, Contender]], clips: pd.DataFrame, place: Place, reporter: Reporter
+) -> tuple[list[Check], list[Failure]]:
+    checks: list[Check] = []
+    failures: list[Failure] = []
+    if not config.checks:
+        return checks, failures
+    with reporter.task("leak checks", len(contenders)) as advance:
+        for cell, contender in contenders:
+            model = str(contender.model) if contender.model else None
+            try:
+                found = list(check_backend(cell, model, clips, place, config.seed))
+            except WorkerError as error:
+                failures.append(Failure(cell.backend.name, "checks", str(error)))
+                continue
+            checks += found
+            failures += [
+                Failure(each.backend, "checks", f"{each.check}: {each.detail}") for each in found if not each.passed
+            ]
+            advance(1)
+    for failure in failures:
+        reporter.say(f"failed: {failure.backend}: {failure.reason}")
+    return checks, failures
+
+
+def _measure(
+    config: Config,
+    clips: pd.DataFrame,
+    planned: list[Cell],
+    contenders: list[tuple[Cell, Contender]],
+    place: Place,
+    reporter: Reporter,
+) -> list[Failure]:
+    ready = [contender for _, contender in contenders]
+
+    def timed() -> Measured:
+        tables: dict[str, Rows] = {"latency": [], "resources": []}
+        failures: list[Failure] = []
+        for threads in config.threads:
+            rows, resources, failed = latency(config, threads, ready, clips, place, reporter)
+            tables["latency"] += rows
+            tables["resources"] += resources
+            failures += failed
+        return Measured(tables, failures)
+
+    def started() -> Measured:
+        rows, failures = coldstart(config, ready, clips, place, reporter)
+        return Measured({"coldstart": rows}, failures)
+
+    def batched() -> Measured:
+        rows, failures = throughput(config, ready, clips, place, reporter)
+        return Measured({"throughput": rows}, failures)
+
+    phases: list[tuple[Callable[[], Measured], tuple[str, ...], tuple[Any, ...]]] = [
+        (timed, ("latency", "resources"),
+         (config.threads, config.latency_clips, config.latency_round, config.warmup, config.seed)),
+        (started, ("coldstart",), (config.coldstart,)),
+        (batched, ("throughput",), (config.throughput_s,)),
+    ]  # fmt: skip
+    timed_cells = [cell.key for cell in planned if any(cell.backend is each.known for each in ready)]
+    failures = []
+    for phase, names, settings in phases:
+        key = digest(names, settings, timed_cells, clips_hash(clips), cpus())
+        paths = {name: place.folder / "records" / f"{name}.parquet" for name in names}
+        if all(finished(path, key) is not None for path in paths.values()):
+            continue
+        measured = phase()
+        for failure in measured.failures:
+            reporter.say(f"failed: {failure.backend} in {failure.phase}: {failure.reason}")
+        # A phase in which somebody failed is not taken as finished: the next run tries it again.
+        stamp = f"incomplete {key}" if measured.failures else key
+        for name, path in paths.items():
+            write_rows(path, iter(measured.tables[name]), SCHEMAS[name], stamp)
+        failures += measured.failures
+    return failures
+
+
+SCHEMAS: Mapping[str, pa.Schema] = {
+    "latency": LATENCY,
+    "resources": RESOURCES,
+    "coldstart": COLDSTART,
+    "throughput": THROUGHPUT,
+}

@@ -1,0 +1,98 @@
+"""Two backends on the same clips: which differences are real."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+from scipy import stats
+
+from bench.stats.intervals import DRAWS, Interval, expanded_tail
+
+ALPHA = 0.05
+TICK = 1e-9
+"""Seconds; what no clock tells apart from nothing."""
+MIN_ROUNDS, MAX_BLOCKS, FALLBACK_BLOCKS = 6, 50, 20
+
+
+def mcnemar_exact(only_a: int, only_b: int) -> float:
+    """Two-sided p of the exact test of equal accuracy (McNemar 1947): a fair coin over the discordant clips.
+
+    only_a, only_b: clips that one backend has right and the other wrong. 1 when there are none.
+    """
+    n = only_a + only_b
+    return min(1.0, 2 * float(stats.binom.cdf(min(only_a, only_b), n, 0.5))) if n else 1.0
+
+
+def holm(p: ArrayLike) -> NDArray[np.float64]:
+    """p-values adjusted so that the chance of any false one among them stays below alpha (Holm 1979)."""
+    values = np.asarray(p, dtype=np.float64)
+    order = np.argsort(values, kind="stable")
+    stepped = np.maximum.accumulate(values[order] * np.arange(len(values), 0, -1))
+    adjusted = np.empty_like(values)
+    adjusted[order] = np.minimum(stepped, 1.0)
+    return adjusted
+
+
+def difference(only_a: int, only_b: int, n: int, confidence: float = 0.95) -> Interval:
+    """Accuracy of a minus that of b on the same n clips, with the adjusted Wald interval of Bonett and Price (2012)."""
+    a, b = (only_a + 1) / (n + 2), (only_b + 1) / (n + 2)
+    half = float(stats.norm.ppf((1 + confidence) / 2)) * float(np.sqrt((a + b - (a - b) ** 2) / (n + 2)))
+    return Interval((only_a - only_b) / n, max(a - b - half, -1.0), min(a - b + half, 1.0))
+
+
+def compare_pairs(right: pd.DataFrame) -> pd.DataFrame:
+    """Exact McNemar over all pairs of columns, Holm-corrected together.
+
+    right: bool, a row per clip, a column per backend, best first. Returns a, b, a_only, b_only (clips that one alone
+    has right), p, holm_p.
+    """
+    rows = []
+    for a, b in combinations(right.columns, 2):
+        only_a, only_b = int((right[a] & ~right[b]).sum()), int((right[b] & ~right[a]).sum())
+        rows.append((a, b, only_a, only_b, mcnemar_exact(only_a, only_b)))
+    table = pd.DataFrame(rows, columns=["a", "b", "a_only", "b_only", "p"])
+    return table.assign(holm_p=holm(table["p"]))
+
+
+def ranks(names: list[str], pairs: pd.DataFrame, alpha: float = ALPHA) -> dict[str, int]:
+    """Rank of each backend: 1 + how many are shown to be better than it. What no test separates can share a rank."""
+    real = pairs[pairs["holm_p"] < alpha]
+    losers = real["b"].where(real["a_only"] > real["b_only"], real["a"])
+    beaten = losers.value_counts()
+    return {name: 1 + int(beaten.get(name, 0)) for name in names}
+
+
+def time_ratio(
+    a: ArrayLike, b: ArrayLike, rounds: ArrayLike | None = None, confidence: float = 0.95, seed: int = 0
+) -> Interval:
+    """How many times as long a takes as b: paired calls in the order made, with a bootstrap interval.
+
+    The calls fall into blocks, whose median log ratio shrugs off hiccups of the machine; the estimate is the geometric
+    mean over blocks, and blocks are resampled because a machine that drifts makes neighbouring calls alike (block
+    bootstrap, Kuensch 1989). Blocks are the rounds, merged into at most 50; with fewer than 6 rounds, 20 equal
+    stretches. Quantiles are widened for few blocks (expanded percentile interval, Hesterberg 2015). With fewer than
+    two calls the interval is [0, inf].
+    """
+    first, second = (np.maximum(np.asarray(x, dtype=np.float64), TICK) for x in (a, b))
+    logs = np.log(first / second)
+    if len(logs) < 2:
+        return Interval(float(np.exp(logs.mean())) if len(logs) else np.nan, 0.0, np.inf)
+    means = np.array([np.median(logs[block]) for block in _blocks(len(logs), rounds)])
+    k = len(means)
+    picks = np.random.default_rng(seed).integers(k, size=(DRAWS, k))
+    tail = expanded_tail(k, confidence)
+    low, high = np.quantile(means[picks].mean(axis=1), [tail, 1 - tail])
+    value = means.mean()
+    return Interval(*(float(np.exp(x)) for x in (value, min(low, value), max(high, value))))
+
+
+def _blocks(n: int, rounds: ArrayLike | None) -> list[NDArray[np.intp]]:
+    if rounds is not None:
+        codes, names = pd.factorize(np.asarray(rounds))
+        if len(names) >= MIN_ROUNDS:
+            merged = codes * min(len(names), MAX_BLOCKS) // len(names)
+            return [np.flatnonzero(merged == block) for block in range(merged.max() + 1)]
+    return np.array_split(np.arange(n), min(n, FALLBACK_BLOCKS))

@@ -1,0 +1,295 @@
+"""The child process: holds one backend, does what the parent asks, and keeps the clocks.
+
+The parent starts ``python -m bench.worker JOB COMMANDS REPLIES``: a JSON job and two file descriptors that carry one
+JSON object a line. Standard output and error belong to the backend and end in its log. Only the standard library is
+imported up here: cold start times the backend's imports, and they must not be done already.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import importlib
+import json
+import os
+import resource
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from backends.base import Audio, Backend, Clip, Prediction, TrainedBackend
+
+Message = dict[str, Any]
+clock = time.perf_counter
+
+
+class Session:
+    """What one worker process holds; every public method is a command, yielding its replies."""
+
+    def __init__(self, job: Message) -> None:
+        self._job = job
+        self._labels: tuple[str, ...] = tuple(job["vocabulary"])
+        self._backend: Backend | None = None
+        self._marks: list[tuple[str, float]] = []
+
+    def idle(self) -> Iterator[Message]:
+        """Memory of a worker that has all of the harness's own imports and no backend."""
+        importlib.import_module("bench.audio")
+        importlib.import_module("backends.base")
+        yield {"rss_bytes": _status_bytes("VmRSS")}
+
+    def create(self) -> Iterator[Message]:
+        """Import the backend's module and the packages it names, and make the object."""
+        began = clock()
+        from backends import Spec
+
+        found = Spec(self._job["name"], self._job["target"], self._job["variant"]).load()
+        for module in found.imports:
+            importlib.import_module(module)
+        imported = clock()
+        self._backend = found(self._job["vocabulary"], self._job["variant"], **self._job["options"])
+        self._backend.mark = lambda stage: self._marks.append((stage, clock()))
+        yield {"import_s": imported - began, "trained": found.trained, "source_sha256": _source_hash(found)}
+
+    def prepare(self) -> Iterator[Message]:
+        """Find or fetch weights: the one command during which connections are allowed."""
+        from bench.machine import install_bytes, versions
+
+        backend = self._ready()
+        backend.prepare()
+        yield {
+            "artifacts": [_artifact(path) for path in backend.artifacts()],
+            "packages": versions(backend.imports),
+            "install_bytes": install_bytes(backend.imports),
+        }
+
+    def load(self, model: str | None = None) -> Iterator[Message]:
+        """Load weights, or the fitted model of a trained backend."""
+        backend = self._ready()
+        began = clock()
+        backend.load()
+        if model is not None:
+            _trained(backend).restore(Path(model))
+        yield {"load_s": clock() - began}
+
+    def describe(self) -> Iterator[Message]:
+        """What the tables say about a loaded backend."""
+        backend = self._ready()
+        yield {
+            "parameters": backend.parameters(),
+            "settings": backend.settings(),
+            "artifacts": [_artifact(path) for path in backend.artifacts()],
+        }
+
+    def fit(self, clips: str, validation: str | None = None) -> Iterator[Message]:
+        """Learn from the clips that a JSON-lines file lists."""
+        backend = _trained(self._ready())
+        train = [self._training_clip(entry) for entry in _entries(clips)]
+        chosen_on = [self._training_clip(entry) for entry in _entries(validation)] if validation else []
+        began = clock()
+        backend.fit(train, chosen_on)
+        yield {"fit_s": clock() - began}
+
+    def save(self, path: str) -> Iterator[Message]:
+        """Write the fitted model, whole or not at all."""
+        partial = Path(path).with_name(Path(path).name + ".part")
+        _trained(self._ready()).save(partial)
+        partial.replace(path)
+        yield {}
+
+    def predict(self, clips: Sequence[Message]) -> Iterator[Message]:
+        """Recognise clips one at a time, timed: a reply each."""
+        from bench.audio import resample
+
+        backend = self._ready()
+        for entry in clips:
+            audio, rate = _read(entry)
+            self._marks.clear()
+            began = clock()
+            resampled = resample(audio, rate, backend.sample_rate)
+            ready = clock()
+            prediction = backend.predict(resampled)
+            ended = clock()
+            features = next((at - ready for stage, at in self._marks if stage == "features"), None)
+            yield {
+                "clip": entry["clip"],
+                **self._checked(prediction),
+                "audio_s": len(audio) / rate,
+                "resample_s": ready - began,
+                "features_s": features,
+                "predict_s": ended - ready,
+            }
+
+    def predict_batch(self, clips: Sequence[Message], batch: int) -> Iterator[Message]:
+        """Recognise clips ``batch`` at a time; resampling is done before the clock starts."""
+        from bench.audio import resample
+
+        backend = self._ready()
+        decoded = [_read(entry) for entry in clips]
+        audios = [resample(audio, rate, backend.sample_rate) for audio, rate in decoded]
+        elapsed = 0.0
+        for start in range(0, len(audios), batch):
+            part = audios[start : start + batch]
+            began = clock()
+            predictions = backend.predict_batch(part)
+            elapsed += clock() - began
+            if len(predictions) != len(part):
+                raise ValueError(f"predict_batch gave {len(predictions)} predictions for {len(part)} clips")
+            for prediction in predictions:
+                self._checked(prediction)
+        yield {"predict_s": elapsed, "audio_s": sum(len(audio) / rate for audio, rate in decoded)}
+
+    def peak(self) -> Iterator[Message]:
+        """The most memory this process ever held."""
+        yield {"rss_bytes": _status_bytes("VmHWM")}
+
+    def _ready(self) -> Backend:
+        if self._backend is None:
+            raise RuntimeError("no backend yet: `create` comes first")
+        return self._backend
+
+    def _training_clip(self, entry: Message) -> Clip:
+        from backends.base import Clip
+        from bench.audio import resample
+
+        audio, rate = _read(entry)
+        return Clip(resample(audio, rate, self._ready().sample_rate), entry["label"], entry["speaker"])
+
+    def _checked(self, prediction: Prediction) -> Message:
+        """The prediction as a message. Raises ValueError or TypeError if it breaks the contract."""
+        from backends.base import Prediction
+
+        if not isinstance(prediction, Prediction):
+            raise TypeError(f"predict must return a Prediction, not {type(prediction).__name__}")
+        if prediction.label is not None and prediction.label not in self._labels:
+            raise ValueError(f"label {prediction.label!r} is not in the vocabulary ({', '.join(self._labels)})")
+        return {"predicted": prediction.label, "text": prediction.text, "scores": self._scores(prediction.scores)}
+
+    def _scores(self, scores: Mapping[str, float] | None) -> list[float] | None:
+        if scores is None:
+            return None
+        if set(scores) != set(self._labels):
+            raise ValueError(f"scores are for {sorted(scores)}, the vocabulary is {sorted(self._labels)}")
+        values = [float(scores[label]) for label in self._labels]
+        bad = [label for label, value in zip(self._labels, values, strict=True) if not abs(value) < float("inf")]
+        if bad:
+            raise ValueError(f"scores of {', '.join(bad)} are not finite")
+        return values
+
+
+def main() -> None:
+    """Serve commands until the parent closes the pipe; after an error, say so and end."""
+    job = json.loads(sys.argv[1])
+    with os.fdopen(int(sys.argv[2]), encoding="utf-8") as commands, os.fdopen(int(sys.argv[3]), "w") as replies:
+
+        def reply(message: Message) -> None:
+            replies.write(json.dumps(message) + "\n")
+            replies.flush()
+
+        reply({"at": time.monotonic()})
+        _die_with_parent()
+        _limit_memory(job["memory_limit_bytes"])
+        online = _network_guard()
+        session = Session(job)
+        for line in commands:
+            request = json.loads(line)
+            operation = request.pop("op")
+            online(operation == "prepare")
+            try:
+                for message in getattr(session, operation)(**request):
+                    reply(message)
+            except MemoryError:
+                limit = job["memory_limit_bytes"] / 1e6
+                reply({"error": f"out of memory: it wanted more than the limit of {limit:,.0f} MB"})
+                return
+            except Exception as error:
+                reply({"error": f"{type(error).__name__}: {error}"})
+                raise  # the traceback belongs in the log
+            reply({"end": operation})
+
+
+def _read(entry: Message) -> tuple[Audio, int]:
+    from bench.audio import fingerprint, read
+
+    audio, rate = read(Path(entry["path"]))
+    if fingerprint(audio, rate) != entry["sha256"]:
+        raise ValueError(f"{entry['path']} changed while the run went on; start the run again")
+    return audio, rate
+
+
+def _entries(path: str) -> Iterator[Message]:
+    with Path(path).open(encoding="utf-8") as lines:
+        for line in lines:
+            yield json.loads(line)
+
+
+def _trained(backend: Backend) -> TrainedBackend:
+    from backends.base import TrainedBackend
+
+    if not isinstance(backend, TrainedBackend):
+        raise TypeError(f"{backend.name} is zero-shot: it has no fit, save and restore")
+    return backend
+
+
+def _artifact(path: Path) -> Message:
+    with path.open("rb") as file:
+        return {
+            "name": path.name,
+            "bytes": path.stat().st_size,
+            "sha256": hashlib.file_digest(file, "sha256").hexdigest(),
+        }
+
+
+def _source_hash(found: type) -> str:
+    """Hash of the class's module and of the modules beside it that it brought in."""
+    own = Path(str(sys.modules[found.__module__].__file__))
+    files = {Path(file) for module in list(sys.modules.values()) if (file := getattr(module, "__file__", None))}
+    beside = sorted(file for file in files if file.parent == own.parent and file.suffix == ".py")
+    return hashlib.sha256(b"\0".join(file.read_bytes() for file in {own: 0, **dict.fromkeys(beside)})).hexdigest()
+
+
+def _status_bytes(field: str) -> int:
+    """A field of /proc/self/status. ru_maxrss would include what the parent held when it forked."""
+    try:
+        for line in Path("/proc/self/status").read_text().splitlines():
+            if line.startswith(field + ":"):
+                return int(line.split()[1]) * 1024
+    except OSError:
+        pass
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+
+
+def _limit_memory(limit: int) -> None:
+    # RLIMIT_DATA counts private writable memory; RLIMIT_AS would also count the weights that torch merely maps.
+    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    resource.setrlimit(resource.RLIMIT_DATA, (limit, hard))
+
+
+def _die_with_parent() -> None:
+    if sys.platform == "linux":
+        parent_death_signal = 1
+        ctypes.CDLL(None).prctl(parent_death_signal, signal.SIGKILL)
+
+
+def _network_guard() -> Callable[[bool], None]:
+    """Refuse connections from Python code; returns the switch that allows them."""
+    allowed = False
+
+    def switch(online: bool) -> None:
+        nonlocal allowed
+        allowed = online
+
+    def refuse(event: str, arguments: tuple[Any, ...]) -> None:
+        if event == "socket.connect" and not allowed and not isinstance(arguments[1], str | bytes):
+            raise ConnectionRefusedError(f"no network once a run has begun: {arguments[1]}")
+
+    sys.addaudithook(refuse)
+    return switch
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,206 @@
+from __future__ import annotations
+
+import hashlib
+import struct
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from scipy.io import wavfile
+
+from bench.audio import Audio, fingerprint, read, resample, write
+from bench.errors import BenchError
+from tests.conftest import tone
+
+RATE = 16_000
+
+
+def saved(path: Path, audio: Audio | None = None, rate: int = RATE, subtype: str | None = None) -> Path:
+    soundfile.write(path, tone(440, rate=rate) if audio is None else audio, rate, subtype)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("name", "subtype", "tolerance"),
+    [
+        ("a.wav", "PCM_16", 1e-4),
+        ("a.wav", "PCM_24", 1e-6),
+        ("a.wav", "FLOAT", 0),
+        ("a.wav", "PCM_U8", 1e-2),
+        ("a.flac", "PCM_16", 1e-4),
+        ("a.ogg", "VORBIS", 0.1),
+        ("a.mp3", None, 0.1),
+        ("A.WAV", "PCM_16", 1e-4),
+    ],
+)
+def test_formats_come_back_as_float32_mono(tmp_path: Path, name: str, subtype: str | None, tolerance: float) -> None:
+    audio = tone(440, rate=RATE)
+    read_back, rate = read(saved(tmp_path / name, audio, subtype=subtype))
+    assert (rate, read_back.dtype, read_back.shape) == (RATE, np.float32, audio.shape)
+    np.testing.assert_allclose(read_back, audio, atol=tolerance)
+
+
+def test_reading_pcm16_agrees_with_scipy(data: Path) -> None:
+    for path in sorted((data / "fsdd" / "recordings").glob("7_*_0.wav")):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # scipy on chunks that it does not know
+            rate, samples = wavfile.read(path)
+        audio, own_rate = read(path)
+        assert own_rate == rate
+        np.testing.assert_array_equal(audio, samples / np.float32(32768))
+
+
+def test_real_mp3_and_flac_are_read_whole(data: Path) -> None:
+    paths = [*data.glob("common_voice/clips/*.mp3"), *data.glob("librispeech/test-*/**/*.flac")]
+    assert len(paths) > 200
+    for path in paths:
+        audio, rate = read(path)
+        assert len(audio) / rate == pytest.approx(soundfile.info(path).duration, abs=0.03)
+
+
+def test_channels_are_averaged(tmp_path: Path) -> None:
+    left, right = tone(440), tone(880)
+    audio, _ = read(saved(tmp_path / "stereo.wav", np.stack([left, right], axis=1), 8_000, "FLOAT"))
+    np.testing.assert_allclose(audio, (left + right) / 2, atol=1e-7)
+
+
+@pytest.mark.parametrize("rate", [8_000, 44_100, 96_000])
+def test_rate_is_the_file_s_own(tmp_path: Path, rate: int) -> None:
+    assert read(saved(tmp_path / "a.wav", rate=rate))[1] == rate
+
+
+def test_one_sample_and_ten_minutes_are_clips(tmp_path: Path) -> None:
+    assert read(saved(tmp_path / "short.wav", np.full(1, 0.5, np.float32)))[0] == pytest.approx([0.5], abs=1e-4)
+    assert len(read(saved(tmp_path / "long.wav", np.zeros(600 * 8_000, np.float32), 8_000))[0]) == 600 * 8_000
+
+
+def test_unknown_length_of_a_piped_wav_is_not_truncation(tmp_path: Path) -> None:
+    path = saved(tmp_path / "a.wav")
+    raw = bytearray(path.read_bytes())
+    raw[4:8] = raw[40:44] = b"\xff" * 4
+    path.write_bytes(raw)
+    assert len(read(path)[0]) == len(tone(440, rate=RATE))
+
+
+def cut(path: Path, share: float) -> Path:
+    raw = path.read_bytes()
+    path.write_bytes(raw[: int(len(raw) * share)])
+    return path
+
+
+def text(path: Path) -> Path:
+    path.write_text("this is not audio, whatever its name says\n" * 50)
+    return path
+
+
+def empty(path: Path) -> Path:
+    path.touch()
+    return path
+
+
+def folder(path: Path) -> Path:
+    path.mkdir()
+    return path
+
+
+def promising_nothing(path: Path) -> Path:
+    fmt = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, 1, RATE, 2 * RATE, 2, 16)
+    path.write_bytes(struct.pack("<4sI4s", b"RIFF", 4 + len(fmt) + 8, b"WAVE") + fmt + struct.pack("<4sI", b"data", 0))
+    return path
+
+
+BAD = {
+    "missing": (lambda path: path, "no such file"),
+    "directory": (folder, "a directory"),
+    "empty": (empty, "empty"),
+    "text": (text, "cannot be decoded"),
+    "header only": (promising_nothing, "no samples"),
+    "zero length": (lambda path: saved(path, np.zeros(0, np.float32)), "no samples"),
+    "truncated": (lambda path: cut(saved(path), 0.5), "truncated"),
+    "truncated in the header": (lambda path: cut(saved(path), 0.002), "cannot be decoded"),
+    "NaN": (lambda path: saved(path, np.array([0, np.nan], np.float32), subtype="FLOAT"), "NaN or infinite"),
+    "infinite": (lambda path: saved(path, np.array([0, -np.inf], np.float32), subtype="DOUBLE"), "NaN or infinite"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_file_is_an_error_that_names_it(tmp_path: Path, case: str) -> None:
+    make, reason = BAD[case]
+    path = make(tmp_path / "bad.wav")
+    with pytest.raises(BenchError, match=reason) as error:
+        read(path)
+    assert str(error.value).startswith(f"{path}: ")
+
+
+@pytest.mark.parametrize("ending", ["flac", "ogg", "mp3"])
+def test_truncated_compressed_file_is_an_error(tmp_path: Path, ending: str) -> None:
+    path = cut(saved(tmp_path / f"a.{ending}", tone(440, seconds=5, rate=RATE)), 0.5)
+    with pytest.raises(BenchError, match=r"truncated|cannot be decoded"):
+        read(path)
+
+
+def test_unreadable_file_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = saved(tmp_path / "a.wav")
+
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "open", refuse)  # a mode would not stop a test that runs as root
+    with pytest.raises(BenchError, match="permission denied"):
+        read(path)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=200)
+@given(position=st.integers(0, 120), byte=st.integers(0, 255), ending=st.sampled_from(["wav", "flac"]))
+def test_a_damaged_byte_is_a_bench_error_or_sound_audio(tmp_path: Path, position: int, byte: int, ending: str) -> None:
+    path = saved(tmp_path / f"a.{ending}")
+    raw = bytearray(path.read_bytes())
+    raw[position] = byte
+    path.write_bytes(raw)
+    try:
+        audio, rate = read(path)
+    except BenchError:
+        return
+    assert len(audio) and np.isfinite(audio).all() and rate > 0
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(st.lists(st.integers(-32768, 32767), min_size=1, max_size=50))
+def test_written_pcm16_comes_back_exactly(tmp_path: Path, samples: list[int]) -> None:
+    audio = np.array(samples, np.float32) / np.float32(32768)
+    write(tmp_path / "a.wav", audio, RATE)
+    np.testing.assert_array_equal(read(tmp_path / "a.wav")[0], audio)
+
+
+@given(
+    st.integers(1, 4_000), st.sampled_from([8_000, 16_000, 22_050, 96_000]), st.sampled_from([8_000, 16_000, 44_100])
+)
+@settings(deadline=None)
+def test_resampled_length_follows_the_rates(samples: int, from_rate: int, to_rate: int) -> None:
+    resampled = resample(tone(440, seconds=1)[:1].repeat(samples), from_rate, to_rate)
+    assert resampled.dtype == np.float32
+    assert len(resampled) >= 1
+    assert abs(len(resampled) - samples * to_rate / from_rate) <= 1
+
+
+def test_resampling_keeps_the_tone() -> None:
+    resampled = resample(tone(440, seconds=1, rate=44_100), 44_100, RATE)
+    spectrum = np.abs(np.fft.rfft(resampled))
+    assert np.argmax(spectrum) * RATE / len(resampled) == pytest.approx(440, abs=1)
+
+
+def test_equal_rates_do_not_copy() -> None:
+    audio = tone(440)
+    assert resample(audio, RATE, RATE) is audio
+
+
+def test_fingerprint_is_sha256_of_samples_and_rate() -> None:
+    audio = tone(440)
+    expected = hashlib.sha256(audio.astype("<f4").tobytes() + struct.pack("<I", RATE)).hexdigest()
+    assert fingerprint(audio, RATE) == expected == fingerprint(np.stack([audio, audio], 1)[:, 0], RATE)
+    assert fingerprint(audio, 8_000) != expected
+    assert fingerprint(audio * np.float32(1.0001), RATE) != expected

@@ -1,0 +1,45 @@
+"""Fixtures for every test: made-up recordings, and the real ones where they are."""
+
+from __future__ import annotations
+
+import csv
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bench.audio import Audio, write
+
+DATA = "DIGITBENCH_DATA"
+
+
+@pytest.fixture(scope="session")
+def data() -> Path:
+    """The folder of real recordings; without it the test is skipped."""
+    if not os.environ.get(DATA):
+        pytest.skip(f"needs real recordings: set {DATA}")
+    return Path(os.environ[DATA]).resolve()
+
+
+@pytest.fixture(scope="session")
+def tiny_corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Labels 0-2 by two speakers, six takes each, 8 kHz, listed in clips.csv; takes 0 and 1 are test. Read only."""
+    root = tmp_path_factory.mktemp("tiny")
+    with (root / "clips.csv").open("w", newline="") as file:
+        out = csv.writer(file)
+        out.writerow(("path", "label", "speaker", "split"))
+        for label in range(3):
+            for number, speaker in enumerate(("ann", "bob")):
+                for take in range(6):
+                    path = f"{label}_{speaker}_{take}.wav"
+                    write(root / path, tone(400 * (label + 1) * (1 + number / 10), seed=take), 8_000)
+                    out.writerow((path, label, speaker, "test" if take < 2 else "train"))
+    return root
+
+
+def tone(hertz: float, seconds: float = 0.3, rate: int = 8_000, seed: int = 0) -> Audio:
+    """A sine in a little noise."""
+    time = np.arange(round(seconds * rate)) / rate
+    noise = np.random.default_rng(seed).normal(0, 0.01, len(time))
+    return (0.3 * np.sin(2 * np.pi * hertz * time) + noise).astype(np.float32)
