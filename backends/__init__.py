@@ -38,8 +38,8 @@ class Spec:
         try:
             module = _from_file(Path(where)) if where.endswith(".py") else importlib.import_module(where)
             found = getattr(module, attribute)
-        except (ImportError, OSError, SyntaxError, AttributeError) as error:
-            raise BackendError(f"cannot import backend {self.target!r}: {error}") from error
+        except Exception as error:  # whatever somebody's module raises while it is imported
+            raise BackendError(f"cannot import backend {self.target!r}: {type(error).__name__}: {error}") from error
         if not (inspect.isclass(found) and issubclass(found, Backend)):
             raise BackendError(f"{self.target!r} is not a class derived from backends.base.Backend")
         return found
@@ -60,10 +60,13 @@ def registry() -> Mapping[str, str]:
 
 
 def known_names() -> list[str]:
-    """Every name that can be asked for, variants spelt out."""
+    """Every name that can be asked for, variants spelt out; of a class that cannot be imported, its family."""
     names = []
     for family, target in registry().items():
-        variants = Spec(family, target).load().variants
+        try:
+            variants = Spec(family, target).load().variants
+        except BackendError:
+            variants = ()
         names += [f"{family}:{variant}" for variant in variants] or [family]
     return names
 

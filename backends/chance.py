@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 
+from backends import modelfile
 from backends.base import Audio, BackendError, Clip, Prediction, TrainedBackend, Vocabulary
 
 
@@ -26,20 +28,27 @@ class Chance(TrainedBackend):
         """Nothing to bring in."""
 
     def fit(self, clips: Sequence[Clip], validation: Sequence[Clip] = ()) -> None:
+        """Count labels; of equals the first in the vocabulary wins. Raises BackendError if there are none."""
+        self._path = None
         counts = Counter(clip.label for clip in clips)
-        self._set({label: counts[label] / len(clips) for label in self.labels})
+        total = sum(counts[label] for label in self.labels)
+        if not total:
+            raise BackendError("chance: no training clip has a label of the vocabulary")
+        self._set({label: counts[label] / total for label in self.labels})
 
     def save(self, path: Path) -> None:
         if self._prediction is None or self._prediction.scores is None:
             raise BackendError("chance: fit before save")
-        path.write_text(json.dumps(self._prediction.scores))
+        content = modelfile.header_json(self, {}) | {"scores": self._prediction.scores}
+        modelfile.write_bytes(path, json.dumps(content).encode())
 
     def restore(self, path: Path) -> None:
+        modelfile.check_header(path, self)
         try:
-            scores = json.loads(path.read_text())
+            scores = json.loads(path.read_bytes())["scores"]
             self._set({label: float(scores[label]) for label in self.labels})
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise BackendError(f"{path}: not a chance model of these labels ({error})") from error
+        except (ValueError, KeyError, TypeError) as error:
+            raise BackendError(f"{path}: not a sound chance model ({error})") from error
         self._path = path
 
     def predict(self, audio: Audio) -> Prediction:
@@ -54,4 +63,6 @@ class Chance(TrainedBackend):
         return len(self.labels)
 
     def _set(self, scores: dict[str, float]) -> None:
+        if not all(map(math.isfinite, scores.values())):
+            raise ValueError("scores that are not finite")
         self._prediction = Prediction(max(self.labels, key=scores.__getitem__), scores)

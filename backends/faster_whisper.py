@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from backends import weights
-from backends.base import Audio, Backend, BackendError, Prediction, Vocabulary
+from backends.base import Audio, Backend, BackendError, Prediction, Source, Vocabulary
 from backends.ctranslate2_format import read, whisper_parameters
 from backends.text import TextMapper
 
@@ -43,8 +43,8 @@ class FasterWhisper(Backend):
         Raises BackendError for an unknown size or an impossible option.
         """
         super().__init__(vocabulary, variant)
-        if beam_size < 1:
-            raise BackendError(f"{self.name}: beam_size must be at least 1, not {beam_size}")
+        if not isinstance(beam_size, int) or beam_size < 1:
+            raise BackendError(f"{self.name}: beam_size must be a whole number from 1, not {beam_size!r}")
         if model is None:
             weights.repository(variant)
         self._to_label = TextMapper(vocabulary)
@@ -81,6 +81,9 @@ class FasterWhisper(Backend):
 
     def artifacts(self) -> list[Path]:
         return weights.model_files(self._weights())
+
+    def sources(self) -> list[Source]:
+        return weights.locations(self.variant, self._given)
 
     def parameters(self) -> int:
         return whisper_parameters(read(self._weights() / "model.bin"))

@@ -7,7 +7,6 @@ temperatures, off by default here as there.
 
 from __future__ import annotations
 
-import hashlib
 import tempfile
 from pathlib import Path
 from typing import Any, ClassVar
@@ -15,7 +14,7 @@ from typing import Any, ClassVar
 from platformdirs import user_cache_path
 
 from backends import weights
-from backends.base import Audio, Backend, BackendError, Prediction, Vocabulary
+from backends.base import Audio, Backend, BackendError, Prediction, Source, Vocabulary
 from backends.ctranslate2_format import read, whisper_dimensions, whisper_state
 from backends.text import TextMapper
 
@@ -78,6 +77,11 @@ class OpenAIWhisper(Backend):
     def artifacts(self) -> list[Path]:
         return [self._weights()]
 
+    def sources(self) -> list[Source]:
+        if self._given is not None and self._is_checkpoint():
+            return [Source(str(self._given), (self._given,) if self._given.is_file() else ())]
+        return weights.locations(self.variant, self._given)
+
     def parameters(self) -> int | None:
         return None if self._model is None else sum(tensor.numel() for tensor in self._model.parameters())
 
@@ -102,7 +106,7 @@ class OpenAIWhisper(Backend):
         if known and not verify and (kept := _kept(known)).is_file():
             return kept
         source = weights.find(self.variant, self._given, verify=verify) / "model.bin"
-        checkpoint = _kept(known or _sha256(source))
+        checkpoint = _kept(known or weights.sha256(Source("", (source,))))
         if not checkpoint.is_file():
             convert(source, checkpoint)
         return checkpoint
@@ -136,8 +140,3 @@ def convert(source: Path, target: Path) -> None:
 
 def _kept(sha256: str) -> Path:
     return user_cache_path("digitbench") / "weights" / f"openai-whisper-{sha256[:16]}.pt"
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -34,9 +34,10 @@ class TextMapper:
             if not spellings:
                 raise BackendError(f"vocabulary: label {label!r} has no spelling with a letter or digit in it")
             for spelling in spellings:
-                if self._labels.setdefault(spelling, label) != label:
+                other = self._labels.setdefault(spelling, label)
+                if other != label:
                     raise BackendError(
-                        f"vocabulary: {' '.join(spelling)!r} is a spelling of both {self._labels[spelling]!r} and {label!r}"
+                        f"vocabulary: {' '.join(spelling)!r} is a spelling of {other!r} and of {label!r}"
                     )
         self._longest = max(map(len, self._labels), default=0)
 

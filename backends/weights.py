@@ -12,12 +12,11 @@ import hashlib
 import importlib.util
 import shutil
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 
 from platformdirs import user_cache_path
 
-from backends.base import BackendError
+from backends.base import BackendError, Source
 
 REPOSITORIES = {
     size: f"Systran/faster-whisper-{size}"
@@ -50,36 +49,6 @@ FILES = ("model.bin", "config.json", "preprocessor_config.json", "tokenizer.json
 HUB_TIMEOUT = 5.0  # seconds
 
 
-@dataclass(frozen=True, slots=True)
-class Location:
-    """One place where weights were looked for. ``files`` is empty where they are not."""
-
-    where: str
-    files: tuple[Path, ...] = ()
-
-    @property
-    def found(self) -> bool:
-        return bool(self.files)
-
-    @property
-    def model(self) -> tuple[Path, ...]:
-        """``model.bin``, or its parts in order."""
-        return tuple(sorted(path for path in self.files if path.name.startswith("model.bin")))
-
-    @property
-    def bytes(self) -> int:
-        return sum(path.stat().st_size for path in self.files)
-
-    def sha256(self) -> str:
-        """Of the whole ``model.bin``, which is read through."""
-        digest = hashlib.sha256()
-        for path in self.model:
-            with path.open("rb") as file:
-                while block := file.read(1 << 20):
-                    digest.update(block)
-        return digest.hexdigest()
-
-
 def repository(size: str) -> str:
     """The hub's repository of a size; ``owner/name`` is its own. Raises BackendError with near misses otherwise."""
     if not size:
@@ -90,47 +59,62 @@ def repository(size: str) -> str:
     raise BackendError(f"no Whisper of size {size!r}; did you mean {' or '.join(near)}?")
 
 
-def locations(size: str, model: Path | None = None) -> list[Location]:
+def locations(size: str, model: Path | None = None) -> list[Source]:
     """Every place on this machine where the weights of ``size`` may be, in order; only ``model`` if that is given.
 
     Raises BackendError for an unknown size.
     """
     if model is not None:
-        return [Location(str(model), _whole(model))]
+        return [Source(str(model), _whole(model))]
     name = repository(size)
-    places = [Location(f"Hugging Face cache ({name})", _whole(_hub_cache(name)))]
+    places = [Source(f"Hugging Face cache ({name})", _whole(_hub_cache(name)))]
     if size in PACKAGES:
         joined = _user_cache(size)
         packages = PACKAGES[size]
         folders = [_in_package(package, folder) for package, folder in packages.items()]
-        places.append(Location(f"user cache ({joined})", _whole(joined)))
-        places.append(Location(f"packages ({' '.join(packages)})", _whole(*folders)))
+        places.append(Source(f"user cache ({joined})", _whole(joined)))
+        places.append(Source(f"packages ({' '.join(packages)})", _whole(*folders)))
     return places
 
 
 def find(size: str, model: Path | None = None, *, verify: bool = True) -> Path:
-    """The folder of the weights on this machine, or the file that ``model`` names.
+    """The folder of the weights on this machine.
 
     Raises BackendError if they are nowhere, if ``verify`` finds a stock ``model.bin`` changed, or if parts cannot be
     joined in the user cache.
     """
     for place in locations(size, model):
-        if place.found:
-            if len(place.model) > 1:
+        if place.files:
+            if len(model_parts(place)) > 1:
                 return _join(size, place)
             if verify and model is None:
                 _verify(size, place)
-            return place.model[0].parent
+            return model_parts(place)[0].parent
     raise BackendError(_missing(size, model))
 
 
 def fetch(size: str, model: Path | None = None) -> Path:
     """As :func:`find`, and from the hub if they are not on this machine."""
-    if not any(place.found for place in locations(size, model)):
+    if not any(place.files for place in locations(size, model)):
         if model is not None:
             raise BackendError(_missing(size, model))
         _download(size)
     return find(size, model)
+
+
+def model_parts(place: Source) -> tuple[Path, ...]:
+    """``model.bin`` among the files of a place, or its parts in order."""
+    return tuple(sorted(path for path in place.files if path.name.startswith("model.bin")))
+
+
+def sha256(place: Source) -> str:
+    """Of the whole ``model.bin`` of a place, which is read through."""
+    digest = hashlib.sha256()
+    for path in model_parts(place):
+        with path.open("rb") as file:
+            while block := file.read(1 << 20):
+                digest.update(block)
+    return digest.hexdigest()
 
 
 def model_files(folder: Path) -> list[Path]:
@@ -139,9 +123,11 @@ def model_files(folder: Path) -> list[Path]:
 
 
 def _whole(*folders: Path | None) -> tuple[Path, ...]:
-    """The model's files in ``folders`` together; nothing unless all are there and every folder is."""
+    """The model's files, in parts if in several folders; nothing unless every folder and kind of file is there."""
     present = [folder for folder in folders if folder is not None and folder.is_dir()]
-    files = [path for folder in present for path in (*model_files(folder), *sorted(folder.glob("model.bin.part*")))]
+    files = [path for folder in present for path in model_files(folder)]
+    if len(folders) > 1:
+        files += [path for folder in present for path in folder.glob("model.bin.part*")]
     kinds = {path.name.split(".")[0] for path in files}
     whole = len(present) == len(folders) and {"model", "config", "tokenizer", "vocabulary"} <= kinds
     return tuple(files) if whole else ()
@@ -170,7 +156,7 @@ def _in_package(package: str, folder: str) -> Path | None:
     return Path(roots[0]) / folder if roots else None
 
 
-def _join(size: str, place: Location) -> Path:
+def _join(size: str, place: Source) -> Path:
     """Put parts together in the user cache, whole and verified or not at all."""
     target = _user_cache(size)
     try:
@@ -179,12 +165,12 @@ def _join(size: str, place: Location) -> Path:
             partial = Path(scratch) / target.name
             partial.mkdir()
             with (partial / "model.bin").open("wb") as whole:
-                for part in place.model:
+                for part in model_parts(place):
                     with part.open("rb") as file:
                         shutil.copyfileobj(file, whole)
-            for path in set(place.files) - set(place.model):
+            for path in set(place.files) - set(model_parts(place)):
                 shutil.copyfile(path, partial / path.name)
-            _verify(size, Location(place.where, _whole(partial)))
+            _verify(size, Source(place.where, _whole(partial)))
             try:
                 partial.rename(target)
             except OSError:
@@ -195,9 +181,9 @@ def _join(size: str, place: Location) -> Path:
     return target
 
 
-def _verify(size: str, place: Location) -> None:
+def _verify(size: str, place: Source) -> None:
     expected = SHA256.get(size)
-    if expected is not None and (actual := place.sha256()) != expected:
+    if expected is not None and (actual := sha256(place)) != expected:
         raise BackendError(
             f"{place.where}: model.bin of {size} is not the stock one: sha256 {actual}, expected {expected}; "
             "delete it to fetch it again, or give its folder as option `model` to use it all the same"

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.stats import binom
 
 from bench.accuracy import Place, fit, predict
 from bench.plan import Cell
@@ -54,6 +53,8 @@ def _order(cell: Cell, model: str | None, clips: pd.DataFrame, place: Place, see
 
 
 def _training(cell: Cell, clips: pd.DataFrame, place: Place, seed: int) -> Iterator[Check]:
+    from scipy.stats import binom
+
     assert cell.fold is not None
     train, test = _draw(cell.fold.train, TRAIN_CLIPS, seed), _draw(cell.rows, TEST_CLIPS, seed)
     permuted = _permuted(clips, train, seed)

@@ -66,9 +66,13 @@ def latency(
     config: Config, threads: int, contenders: list[Contender], clips: pd.DataFrame, place: Place, reporter: Reporter
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]], list[Failure]]:
     """Interleaved latency at one thread count: rows for LATENCY, rows for RESOURCES, and who failed."""
-    rows, resources, failures = [], [], []
+    rows: list[dict[str, Any]] = []
+    resources: list[dict[str, Any]] = []
+    failures: list[Failure] = []
     chosen = sample(config, clips, config.latency_clips)
     listed = list(entries(clips, chosen, place.audio))
+    if not listed:
+        return rows, resources, failures
     with ExitStack() as stack, reporter.task(f"latency, {_count(threads)}", len(listed) * len(contenders)) as advance:
         workers: dict[str, Worker] = {}
         idle: dict[str, int] = {}

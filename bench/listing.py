@@ -11,6 +11,7 @@ from rich.table import Table
 from backends import BackendError, find, known_names
 from bench.config import Config
 from bench.corpora import CORPORA, describe_sources
+from bench.plan import job
 from bench.splits import ABOUT
 
 
@@ -18,8 +19,12 @@ def backends() -> Table:
     """Every backend, whether it is trained, and which of its packages are missing."""
     table = _table("Backends", "name", "kind", "packages", "installed")
     for name in known_names():
-        found = find(name).load()
-        missing = [module for module in found.imports if find_spec(module) is None]
+        try:
+            found = find(name).load()
+        except BackendError as error:
+            table.add_row(name, "", "", str(error))
+            continue
+        missing = [module for module in found.imports if find_spec(module.partition(".")[0]) is None]
         state = f"missing: {', '.join(missing)}" if missing else "yes"
         table.add_row(name, "trained" if found.trained else "zero-shot", ", ".join(found.imports) or "none", state)
     return table
@@ -55,10 +60,8 @@ def weights(config: Config) -> Table:
     table = _table("Weights", "backend", "where", "file", "MB", "sha256")
     for name in known_names():
         spec = find(name)
-        options = config.options(name)
-        options.pop("clips", None)
         try:
-            sources = spec.load()(config.vocabulary, spec.variant, **options).sources()
+            sources = spec.load()(config.vocabulary, spec.variant, **job(config, spec).options).sources()
         except (BackendError, TypeError) as error:
             table.add_row(name, str(error), "", "", "")
             continue

@@ -53,8 +53,7 @@ def package_versions() -> dict[str, str]:
 
 def versions(modules: tuple[str, ...]) -> dict[str, str]:
     """Distributions that provide ``modules``, and their versions."""
-    owners = packages_distributions()
-    return {name: distribution(name).version for module in modules for name in owners.get(module, [])}
+    return {name: distribution(name).version for names in _owners(modules) for name in names}
 
 
 def install_bytes(modules: tuple[str, ...]) -> int | None:
@@ -62,11 +61,16 @@ def install_bytes(modules: tuple[str, ...]) -> int | None:
 
     The harness's own dependencies count too where the backend needs them: this is what a product would ship.
     """
-    owners = packages_distributions()
-    wanted = [name for module in modules for name in owners.get(module, [])]
-    if len(wanted) < len(modules):
+    owners = _owners(modules)
+    if not all(owners):
         return None
-    return sum(_distribution_bytes(name) for name in _closure(wanted))
+    return sum(_distribution_bytes(name) for name in _closure([name for names in owners for name in names]))
+
+
+def _owners(modules: tuple[str, ...]) -> list[list[str]]:
+    """For each module, the distributions that provide its package."""
+    owners = packages_distributions()
+    return [list(dict.fromkeys(owners.get(module.partition(".")[0], []))) for module in modules]
 
 
 def _closure(names: list[str]) -> set[str]:

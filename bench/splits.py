@@ -12,7 +12,6 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sklearn.model_selection import StratifiedShuffleSplit
 
 from bench.errors import BenchError
 
@@ -104,6 +103,8 @@ def _mixed(clips: pd.DataFrame, seed: int) -> pd.Series:
 
 
 def _stratified(labels: NDArray[np.object_], share: float, seed: int) -> tuple[Rows, Rows]:
+    from sklearn.model_selection import StratifiedShuffleSplit
+
     size = max(round(share * len(labels)), len(set(labels)))
     splitter = StratifiedShuffleSplit(n_splits=1, test_size=size, random_state=seed)
     first, second = next(splitter.split(labels, labels))

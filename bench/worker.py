@@ -247,9 +247,9 @@ def _artifact(path: Path) -> Message:
 def _source_hash(found: type) -> str:
     """Hash of the class's module and of the modules beside it that it brought in."""
     own = Path(str(sys.modules[found.__module__].__file__))
-    files = {Path(file) for module in list(sys.modules.values()) if (file := getattr(module, "__file__", None))}
-    beside = sorted(file for file in files if file.parent == own.parent and file.suffix == ".py")
-    return hashlib.sha256(b"\0".join(file.read_bytes() for file in {own: 0, **dict.fromkeys(beside)})).hexdigest()
+    loaded = {Path(file) for module in list(sys.modules.values()) if (file := getattr(module, "__file__", None))}
+    beside = sorted(path for path in loaded if path.parent == own.parent and path.suffix == ".py")
+    return hashlib.sha256(b"\0".join(path.read_bytes() for path in dict.fromkeys([own, *beside]))).hexdigest()
 
 
 def _status_bytes(field: str) -> int:
@@ -276,7 +276,7 @@ def _die_with_parent() -> None:
 
 
 def _network_guard() -> Callable[[bool], None]:
-    """Refuse connections from Python code; returns the switch that allows them."""
+    """Refuse look-ups and connections made by Python code; returns the switch that allows them."""
     allowed = False
 
     def switch(online: bool) -> None:
@@ -284,8 +284,11 @@ def _network_guard() -> Callable[[bool], None]:
         allowed = online
 
     def refuse(event: str, arguments: tuple[Any, ...]) -> None:
-        if event == "socket.connect" and not allowed and not isinstance(arguments[1], str | bytes):
-            raise ConnectionRefusedError(f"no network once a run has begun: {arguments[1]}")
+        if allowed or event not in ("socket.connect", "socket.getaddrinfo"):
+            return
+        address = arguments[1] if event == "socket.connect" else arguments[0]
+        if event == "socket.getaddrinfo" or not isinstance(address, str | bytes):  # a path is a local socket
+            raise ConnectionRefusedError(f"no network once a run has begun: {address}")
 
     sys.addaudithook(refuse)
     return switch

@@ -8,10 +8,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 from bench.audio import Audio, write
 
 DATA = "DIGITBENCH_DATA"
+
+settings.register_profile("digitbench", deadline=None)  # a busy machine is not a failing test
+settings.load_profile("digitbench")
 
 
 @pytest.fixture(scope="session")

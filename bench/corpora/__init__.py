@@ -55,17 +55,18 @@ def open_corpus(
     label outside the vocabulary, or a corpus without one usable clip.
     """
     name, _, inline = name.partition(":")
-    cache = cache or default_cache()
+    cache = (cache or default_cache()).absolute()
     if name not in CORPORA or (inline and name != "folder"):
         raise BenchError(_unknown(f"{name}:{inline}" if inline else name))
+    data = Path(inline) if inline else data
+    data = data and data.expanduser().absolute()  # workers may run elsewhere
     if name == "folder":
-        data = Path(inline) if inline else data
         if data is None:
             raise BenchError("corpus 'folder' needs to know where: --data PATH, or folder:PATH")
-        corpus = open_folder(data.expanduser(), progress)
+        corpus = open_folder(data, progress)
     elif name == "fsdd":
         try:
-            corpus = fsdd.open_fsdd(data and data.expanduser(), environ, cache, progress=progress)
+            corpus = fsdd.open_fsdd(data, environ, cache, progress=progress)
         except fsdd.NoDataError as error:
             if not fallback:
                 raise

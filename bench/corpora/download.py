@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import http.client
 import json
@@ -66,13 +67,15 @@ def fetch_json(url: str, seconds: float = SECONDS) -> Any:
 def unpack(archive: Path, folder: Path, wanted: FileFilter) -> None:
     """Put the wanted regular files of a .tar.gz flat into ``folder``. Raises DownloadError if the archive is broken."""
     try:
-        with tarfile.open(archive, "r:gz") as tar:
+        with gzip.open(archive) as content, tarfile.open(fileobj=content) as tar:
             for member in tar:
                 path = PurePosixPath(member.name)
                 if member.isfile() and wanted(path):
-                    content = tar.extractfile(member)
-                    assert content is not None, "a regular file has content"
-                    (folder / path.name).write_bytes(content.read())
+                    file = tar.extractfile(member)
+                    assert file is not None, "a regular file has content"
+                    (folder / path.name).write_bytes(file.read())
+            while content.read(_BLOCK):  # tarfile stops at its end mark, before gzip's checksum
+                pass
     except (tarfile.TarError, EOFError, zlib.error, OSError) as error:
         raise DownloadError(f"{archive.name}: a broken archive ({error})") from None
 

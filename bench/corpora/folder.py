@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import csv
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
-from bench.corpora.base import Corpus, Rejected
+from bench.corpora.base import Corpus
 from bench.corpora.scan import Entry, Progress, scan
 from bench.errors import BenchError
 
@@ -27,20 +28,17 @@ def open_folder(data: Path, progress: Progress | None = None) -> Corpus:
         raise BenchError(f"{data}: no such folder")
     listing = _find_listing(data)
     if listing:
-        root, entries, unlabelled = listing.parent, read_listing(listing), []
-    else:
-        root, found = data, list(_walk(data))
-        entries = [Entry(path, label) for path, label in found if label]
-        unlabelled = [
-            Rejected(path, "has no label: it is not in a label's folder") for path, label in found if not label
-        ]
-        if found and not entries:
-            raise BenchError(
-                f"{data}: its {len(found)} audio files have no label; put each into a folder named after"
-                f" its label, or list them in {LISTING} (path,label,speaker)"
-            )
-    clips, rejected = scan(root, entries, progress)
-    return Corpus("folder", root, clips, (*unlabelled, *rejected), source=f"recordings in {data}")
+        entries = read_listing(listing)
+        clips, rejected = scan(listing.parent, entries, len(entries), progress)
+        return Corpus("folder", listing.parent, clips, rejected, source=f"recordings listed in {listing}")
+    labelled = [bool(entry.label) for entry in _walk(data)]
+    if labelled and not any(labelled):
+        raise BenchError(
+            f"{data}: its {len(labelled)} audio files have no label; put each into a folder named after its label,"
+            f" or list them in {LISTING} (path,label,speaker)"
+        )
+    clips, rejected = scan(data, _walk(data), len(labelled), progress)
+    return Corpus("folder", data, clips, rejected, source=f"recordings in {data}")
 
 
 def read_listing(path: Path) -> list[Entry]:
@@ -90,11 +88,12 @@ def _find_listing(data: Path) -> Path | None:
     return listings[0] if len(listings) == 1 else None
 
 
-def _walk(root: Path) -> Iterator[tuple[str, str]]:
-    """Path of every audio file, and its label or "". A folder named like audio counts as a file, to be rejected."""
+def _walk(root: Path) -> Iterator[Entry]:
+    """Every audio file, its label perhaps "". A folder named like audio counts as a file, to be rejected."""
     for folder, folders, files in os.walk(root):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         inside = Path(folder).relative_to(root)
+        label = sys.intern(inside.parts[0]) if inside.parts else ""
         for name in [*folders, *sorted(files)]:
             if not name.startswith(".") and name.lower().endswith(AUDIO):
-                yield (inside / name).as_posix(), inside.parts[0] if inside.parts else ""
+                yield Entry((inside / name).as_posix(), label)

@@ -105,7 +105,7 @@ def places(data: Path | None, environ: Mapping[str, str], cache: Path) -> list[P
         return [_look("data", data)]
     set_by_user = environ.get("DIGITBENCH_DATA")
     return [
-        _look("DIGITBENCH_DATA", Path(set_by_user).expanduser() if set_by_user else None),
+        _look("DIGITBENCH_DATA", Path(set_by_user).expanduser().absolute() if set_by_user else None),
         _look("user cache", cache),
         _look("Hugging Face cache", hub.cached(environ)),
     ]
@@ -124,7 +124,7 @@ def open_recordings(
     entries = [_entry(path.name) for path in files if path.stem in manifest]
     if not entries:
         raise BenchError(f"{folder}: no recording of FSDD among its {len(files)} WAV files")
-    clips, unreadable = scan(folder, entries, progress)
+    clips, unreadable = scan(folder, entries, len(entries), progress)
     same = clips["sha256"] == clips["clip"].map({name: known.sha256 for name, known in manifest.items()})
     changed = tuple(Rejected(path, "samples differ from the manifest") for path in clips.loc[~same, "path"])
     if not same.any():

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from bench.audio import fingerprint, read
 from bench.corpora.base import COLUMNS, Rejected
@@ -17,13 +17,15 @@ from bench.errors import BenchError
 Progress = Callable[[int, int], None]
 """Called with how many files are done, and of how many."""
 
-_SCHEMA = pa.schema([(name, pa.int64() if name in ("sample_rate", "samples") else pa.string()) for name in COLUMNS])
+_SCHEMA = pa.schema(
+    [(name, pa.int64() if name in ("sample_rate", "samples") else pa.large_string()) for name in COLUMNS]
+)
 _CHUNK = 4096  # rows held as Python objects at a time, which take several times the room of a column
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A file that a corpus lists, before it is decoded. ``path`` is relative to the corpus's root, POSIX."""
+    """A file that a corpus lists, before it is decoded. ``path`` is relative to its root, POSIX; "" is no label."""
 
     path: str
     label: str
@@ -32,16 +34,14 @@ class Entry:
 
 
 def scan(
-    root: Path, entries: Sequence[Entry], progress: Progress | None = None
+    root: Path, entries: Iterable[Entry], total: int, progress: Progress | None = None
 ) -> tuple[pd.DataFrame, tuple[Rejected, ...]]:
     """The table of clips (``COLUMNS``, sorted by clip id), and the files that cannot be used.
 
-    Samples are dropped as soon as they are described, so memory does not grow with the audio. Raises BenchError when
-    there is nothing to list or every file is rejected.
+    Entries and samples are dropped as soon as they are described: a clip costs its row in the table and no more.
+    ``total`` is the number of entries, for ``progress``. Raises BenchError when there is nothing to list or every file
+    is rejected.
     """
-    if not entries:
-        raise BenchError(f"{root}: no audio files here (wav, flac, ogg, mp3)")
-    stems = Counter(_stem(entry.path) for entry in entries)
     batches, rows, rejected = [], list[tuple[object, ...]](), list[Rejected]()
     for done, entry in enumerate(entries, 1):
         try:
@@ -49,22 +49,39 @@ def scan(
         except BenchError as error:
             rejected.append(Rejected(entry.path, str(error).removeprefix(f"{root / entry.path}: ")))
         else:
-            stem = _stem(entry.path)
-            clip = stem if stems[stem] == 1 else entry.path
-            rows.append((clip, entry.path, entry.label, entry.speaker, *samples, entry.official))
+            stem = PurePosixPath(entry.path).with_suffix("").as_posix()
+            rows.append((stem, entry.path, entry.label, entry.speaker, *samples, entry.official))
         if len(rows) == _CHUNK:
             batches.append(_batch(rows))
             rows.clear()
         if progress:
-            progress(done, len(entries))
-    if len(rejected) == len(entries):
+            progress(done, total)
+    if not (batches or rows):
+        if not rejected:
+            raise BenchError(f"{root}: no audio files here (wav, flac, ogg, mp3)")
         first = rejected[0]
-        raise BenchError(f"{root}: all {len(entries)} files are rejected; the first, {first.path}: {first.reason}")
-    table = pa.Table.from_batches([*batches, _batch(rows)], _SCHEMA)
-    return table.sort_by("clip").to_pandas(), tuple(rejected)
+        raise BenchError(f"{root}: all {len(rejected)} files are rejected; the first, {first.path}: {first.reason}")
+    table = _unambiguous(pa.Table.from_batches([*batches, _batch(rows)], _SCHEMA))
+    clip = table["clip"]
+    if not pc.all(pc.less(clip[:-1], clip[1:])).as_py():
+        table = table.sort_by("clip")
+    return table.to_pandas(split_blocks=True), tuple(rejected)
+
+
+def _unambiguous(table: pa.Table) -> pa.Table:
+    """The table with ``path`` as clip id where another clip has the same stem."""
+    # In Arrow: pandas would make a Python string of every id.
+    counts = pc.value_counts(table["clip"])
+    shared = pc.struct_field(counts, "values").filter(pc.greater(pc.struct_field(counts, "counts"), 1))
+    if not len(shared):
+        return table
+    ids = pc.if_else(pc.is_in(table["clip"], shared), table["path"], table["clip"])
+    return table.set_column(0, "clip", ids)
 
 
 def _describe(root: Path, entry: Entry) -> tuple[int, int, str]:
+    if not entry.label:
+        raise BenchError("has no label: it is not in a label's folder")
     if not entry.path.isprintable():
         raise BenchError(f"{root / entry.path}: its name is not printable UTF-8")
     audio, rate = read(root / entry.path)
@@ -76,7 +93,3 @@ def _batch(rows: Sequence[tuple[object, ...]]) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays(
         [pa.array(list(column), field.type) for column, field in zip(columns, _SCHEMA, strict=True)], schema=_SCHEMA
     )
-
-
-def _stem(path: str) -> str:
-    return PurePosixPath(path).with_suffix("").as_posix()

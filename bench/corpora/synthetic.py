@@ -84,7 +84,8 @@ def open_synthetic(
                     made.rename(folder)
     except OSError as error:
         raise BenchError(f"{cache}: the synthetic corpus cannot be written there ({error.strerror or error})") from None
-    clips, rejected = scan(folder, read_listing(folder / LISTING), progress)
+    entries = read_listing(folder / LISTING)
+    clips, rejected = scan(folder, entries, len(entries), progress)
     return Corpus("synthetic", folder, clips, rejected, f"espeak-ng voices ({_PACKAGE} {release})", NOTICE)
 
 

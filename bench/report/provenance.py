@@ -29,14 +29,19 @@ def banners(run: Run) -> list[str]:
 
 
 def losses(run: Run) -> list[str]:
-    """Rejected clips and failures."""
+    """Failures, leak checks, rejected clips."""
     blocks = []
     failed = [
         {"backend": cell["backend"], "where": " ".join(filter(None, ("accuracy", cell["split"], cell["fold"]))), **cell}
         for cell in run.info["cells"]
         if cell["status"] == "failed"
     ]
-    failed += [{"where": entry["phase"], **entry} for entry in run.info["failures"]]
+    told = {(entry["backend"], entry["reason"]) for entry in failed}
+    failed += [
+        {"where": entry["phase"], **entry}
+        for entry in run.info["failures"]
+        if (entry["backend"], entry["reason"]) not in told
+    ]
     if failed:
         columns = [
             Column(first_header(run, "backend"), "backend", escape),
@@ -45,6 +50,15 @@ def losses(run: Run) -> list[str]:
         ]
         frame = pd.DataFrame(failed)[["backend", "where", "reason"]].drop_duplicates()
         blocks += ["## Failures", table(frame, columns)]
+    checks = run.info.get("checks", [])
+    if checks:
+        columns = [
+            Column(first_header(run, "backend"), "backend", escape),
+            Column("check", "check", escape),
+            Column("passed", "passed", lambda passed: "yes" if passed else "**no**"),
+            Column("what was seen", "detail", escape),
+        ]
+        blocks += ["## Does a backend learn what it should not", table(pd.DataFrame(checks), columns)]
     rejected = run.info["corpus"].get("rejected", [])
     if rejected:
         columns = [Column(first_header(run, "clip"), "path", code), Column("reason", "reason", escape)]
@@ -83,10 +97,8 @@ def origin(run: Run) -> list[str]:
 
 
 def _took(info: dict[str, Any]) -> str:
-    wall, busy = info.get("wall_s"), info.get("busy_s")
-    if not wall or not busy:
-        return "unknown"
-    return f"{wall:,.0f} s, {wall / busy:.2f} times what the backends took themselves"
+    wall, busy = info.get("wall_s") or 0, info.get("busy_s") or 0
+    return f"{wall:,.0f} s; the backends' own work for the accuracy figures, over all workers: {busy:,.0f} s"
 
 
 def _backends(run: Run) -> pd.DataFrame:

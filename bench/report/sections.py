@@ -25,8 +25,6 @@ from bench.report.outcomes import FLOOR, family, splits, tested
 from bench.report.summary import first_header
 from bench.stats.paired import ALPHA
 
-Tables = Mapping[str, pd.DataFrame]
-
 
 def reading(run: Run) -> str:
     """What it is and how to read it, in three lines."""
@@ -188,7 +186,3 @@ def _rows(frame: pd.DataFrame) -> list[pd.Series]:
 def is_candidate(row: pd.Series) -> bool:
     """Whether a row may be best: the floor may not."""
     return bool(row["backend"] != FLOOR)
-
-
-def _rows(frame: pd.DataFrame) -> list[pd.Series]:
-    return [row for _, row in frame.iterrows()]

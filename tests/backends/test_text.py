@@ -110,7 +110,7 @@ def test_a_label_of_signs_needs_a_spelling() -> None:
 
 
 def test_a_spelling_has_one_label() -> None:
-    with pytest.raises(BackendError, match="'to'.*'2'.*'into'"):
+    with pytest.raises(BackendError, match=r"'to'.*'2'.*'into'"):
         TextMapper({"2": ["To"], "into": ["to"]})
 
 

@@ -72,7 +72,7 @@ def heard(
         part["fold"] = None if split is None else own[split]
         part["predicted"] = pd.Series(predicted, index=own.index, dtype=object)
         part["text"] = [label or "Bye." for label in predicted] if texts else None
-        given = [[0.9 if x == label else 0.05 for x in labels] if scores else None for label in predicted]
+        given = [[np.float32(0.9 if x == label else 0.05) for x in labels] if scores else None for label in predicted]
         part["scores"] = pd.Series(given, index=own.index, dtype=object)
         parts.append(part.assign(resample_s=0.001, predict_s=0.001))
     return pd.concat(parts, ignore_index=True)[list(PREDICTIONS.names)]

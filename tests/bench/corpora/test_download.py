@@ -34,8 +34,8 @@ def test_redirects_are_followed(httpserver: HTTPServer, tmp_path: Path) -> None:
 
 
 def test_interrupted_is_noticed(httpserver: HTTPServer, tmp_path: Path) -> None:
-    short = Response(BODY[:1000], headers={"Content-Length": str(len(BODY))})
-    httpserver.expect_request("/file").respond_with_response(short)
+    headers = {"Content-Length": str(len(BODY))}
+    httpserver.expect_request("/file").respond_with_handler(lambda _: Response(iter([BODY[:1000]]), headers=headers))
     with pytest.raises(DownloadError, match=rf"1000 .* {len(BODY)}|interrupted"):
         fetch(httpserver.url_for("/file"), tmp_path / "file")
     assert nothing_is_left(tmp_path)
@@ -84,7 +84,7 @@ def test_a_server_that_never_answers_is_given_up(tmp_path: Path) -> None:
 
 
 def test_a_name_that_cannot_be_looked_up_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    release = []
+    release: list[bool] = []
 
     def hang(*_: object, **__: object) -> None:
         while not release:
@@ -131,6 +131,6 @@ def test_a_broken_archive_is_noticed(tmp_path: Path, damage: str) -> None:
     raw = bytearray(archive.read_bytes())
     if damage == "flipped":
         raw[len(raw) // 2] ^= 0xFF
-    archive.write_bytes({"cut": raw[: len(raw) // 2], "garbage": b"<html>", "flipped": raw}[damage])
+    archive.write_bytes({"cut": bytes(raw[: len(raw) // 2]), "garbage": b"<html>", "flipped": bytes(raw)}[damage])
     with pytest.raises(DownloadError, match="broken archive"):
         unpack(archive, tmp_path, wav)

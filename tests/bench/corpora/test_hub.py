@@ -157,7 +157,7 @@ def test_a_bad_download_is_never_half_used(
 @pytest.mark.parametrize("answer", [[], {}, ["a"], [{"type": "file"}], {"error": "gone"}])
 def test_an_answer_that_is_no_listing_is_said(httpserver: HTTPServer, tmp_path: Path, answer: object) -> None:
     httpserver.expect_request(f"/api/datasets/{hub.REPOSITORY}/tree/main").respond_with_json(answer)
-    with pytest.raises(BenchError, match="not a list of files|lists no parquet"):
+    with pytest.raises(BenchError, match=r"not a list of files|lists no parquet"):
         hub.download(tmp_path, httpserver.url_for("").rstrip("/"))
 
 

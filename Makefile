@@ -1,0 +1,48 @@
+# One virtual environment, one benchmark. `make help` lists what there is.
+PYTHON ?= python3.11
+VENV ?= .venv
+EXTRAS ?= all,dev
+BACKENDS ?=
+BIN := $(VENV)/bin
+QUICK := chance,mfcc-svm,mfcc-logreg,mfcc-rf,faster-whisper:tiny.en
+
+.DEFAULT_GOAL := help
+.PHONY: help setup bench quick test lint format harness clean
+
+help:  ## this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 12
+
+setup: $(VENV)/ready  ## the virtual environment, with everything pinned in pyproject.toml
+
+$(VENV)/ready: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet -e '.[$(EXTRAS)]'
+	touch $@
+
+bench: setup  ## the whole benchmark into results/; BACKENDS=a,b chooses, run again to resume
+	$(BIN)/digitbench run $(if $(BACKENDS),--backends $(BACKENDS))
+
+quick: setup  ## a first table in under two minutes: few clips, for testing only
+	$(BIN)/digitbench run --limit 120 --backends $(or $(BACKENDS),$(QUICK)) --out results/quick \
+		--threads 1 --coldstart 1 --throughput-s 0.2 --no-checks
+	@sed -n '/^## Summary/,/^## /p' results/quick/report.md | sed '$$d'
+
+test: setup  ## the tests; real recordings where DIGITBENCH_DATA is set, synthetic ones otherwise
+	$(BIN)/python -m pytest
+
+lint: setup  ## style and types, changing nothing
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: setup  ## put the style right
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+harness: setup  ## what the harness itself costs, and what it can tell apart
+	$(BIN)/python -m benchmarks.overhead
+	$(BIN)/python -m benchmarks.discrimination
+
+clean:  ## remove the virtual environment and caches; results stay
+	rm -rf $(VENV) build .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info

@@ -1,0 +1,104 @@
+"""Can the harness tell the same from the different?
+
+One backend under two names, and once more with a planted 5 % delay, timed together many times over.
+``python -m benchmarks.discrimination`` prints how often the interval of the paired ratio was right.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import ClassVar
+
+import numpy as np
+import pandas as pd
+from rich.console import Console
+
+from backends import find
+from backends.base import Audio, Backend, Prediction
+from backends.mfcc_features import FrontEnd
+from bench.accuracy import Place
+from bench.config import Config
+from bench.corpora import open_corpus
+from bench.latency import Contender, latency
+from bench.plan import Known, clip_table, job
+from bench.progress import Plain
+from bench.stats import Interval, time_ratio
+
+
+class First(Backend):
+    """The features of the classical backends, and a label that follows from them."""
+
+    name: ClassVar[str] = "first"
+    sample_rate: ClassVar[int] = 8_000
+    delay: ClassVar[float] = 0.0
+
+    def load(self) -> None:
+        self._front_end = FrontEnd()
+
+    def predict(self, audio: Audio) -> Prediction:
+        began = time.perf_counter()
+        frames = self._front_end.frames(audio)
+        label = self.labels[int(abs(frames.mean()) * 1e3) % len(self.labels)]
+        until = time.perf_counter() + self.delay * (time.perf_counter() - began)
+        while time.perf_counter() < until:
+            pass
+        return Prediction(label)
+
+
+class Second(First):
+    """The same under another name."""
+
+    name: ClassVar[str] = "second"
+
+
+class Slower(First):
+    """The same with 5 % more work."""
+
+    name: ClassVar[str] = "slower"
+    delay: ClassVar[float] = 0.05
+
+
+def main() -> None:
+    """Time the three over and over; print the tally."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=int, default=20)
+    parser.add_argument("--clips", type=int, default=140, help="timed calls per backend and run")
+    arguments = parser.parse_args()
+    with TemporaryDirectory() as folder:
+        runs = [_ratios(seed, arguments.clips, Path(folder)) for seed in range(arguments.runs)]
+    same, slower = ([run[name] for run in runs] for name in ("second", "slower"))
+    held = sum(interval.low <= 1 <= interval.high for interval in same)
+    told = sum(interval.low > 1 for interval in slower)
+    wanted = round(0.9 * len(runs))
+    print(f"the same backend twice: interval holds 1 in {held} of {len(runs)} runs (bound: {wanted}),")
+    print(f"    median ratio {np.median([interval.value for interval in same]):.4f} (bound: within 2 % of 1)")
+    print(f"5 % slower: told apart in {told} of {len(runs)} runs (bound: {wanted}),")
+    print(f"    median ratio {np.median([interval.value for interval in slower]):.4f}")
+
+
+def _ratios(seed: int, clips: int, folder: Path) -> dict[str, Interval]:
+    config = replace(Config(), backends=("chance",), splits=("official",), seed=seed, latency_clips=clips)
+    corpus = open_corpus(config.corpus, config.vocabulary, fallback=True)
+    table, _ = clip_table(config, corpus)
+    specs = [find(f"{__file__}:{name}") for name in ("First", "Second", "Slower")]
+    known = [Known(job(config, spec), False, "all", (), "", {}, 0) for spec in specs]
+    contenders = [Contender(each, None) for each in known]
+    rows, _, failures = latency(config, 1, contenders, table, Place(folder, corpus.root), Plain(Console(quiet=True)))
+    if failures:
+        raise SystemExit(f"{failures[0].backend}: {failures[0].reason}")
+    timed = pd.DataFrame(rows).query("not warmup")
+    took = timed.assign(latency_s=timed["resample_s"] + timed["predict_s"]).set_index(["round", "clip"])
+    first, *others = (took[took["backend"] == each.name]["latency_s"] for each in known)
+    rounds = first.index.get_level_values("round")
+    return {
+        name: time_ratio(other.loc[first.index], first, rounds, seed=seed)
+        for name, other in zip(("second", "slower"), others, strict=True)
+    }
+
+
+if __name__ == "__main__":
+    main()

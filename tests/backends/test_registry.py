@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from importlib.metadata import EntryPoint
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import backends
+from backends import BackendError, Spec, find, known_names, registry
+
+ROOT = Path(backends.__file__).parents[1]
+OWN = """
+from backends.base import Backend, Prediction
+
+class Mine(Backend):
+    name = "mine"
+    def load(self): ...
+    def predict(self, audio):
+        return Prediction(self.labels[0])
+
+class NotABackend: ...
+"""
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Path:
+    path = tmp_path / "own.py"
+    path.write_text(OWN)
+    return path
+
+
+def test_every_family_of_this_folder_is_found() -> None:
+    assert {"chance", "mfcc-svm", "mfcc-logreg", "mfcc-rf"} <= set(registry())
+
+
+@pytest.mark.parametrize("name", sorted(registry()))
+def test_every_registered_class_loads_under_its_own_name(name: str) -> None:
+    found = find(name).load()
+    assert found.name == name
+    assert found.__doc__
+
+
+def test_looking_at_the_registry_imports_nothing_heavy() -> None:
+    code = (
+        "import sys, backends; backends.registry(); backends.known_names();"
+        "heavy = {'torch', 'sklearn', 'librosa', 'faster_whisper', 'whisper', 'skops', 'ctranslate2'};"
+        "sys.exit(', '.join(heavy & set(sys.modules)) or 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("wrong", "near"), [("mfcc-smv", "mfcc-svm"), ("mfcc_logreg", "mfcc-logreg"), ("chanse", "chance")]
+)
+def test_a_near_miss_is_answered_with_the_name(wrong: str, near: str) -> None:
+    with pytest.raises(BackendError, match=f"did you mean .*{near}"):
+        find(wrong)
+
+
+def test_a_wild_miss_is_answered_with_all_names() -> None:
+    with pytest.raises(BackendError) as caught:
+        find("qqqqqq")
+    assert all(name in str(caught.value) for name in known_names())
+
+
+def test_a_variant_of_what_has_none_is_an_error() -> None:
+    with pytest.raises(BackendError, match="no variants"):
+        find("chance:tiny")
+
+
+def test_a_class_in_a_file_of_ones_own(own: Path) -> None:
+    spec = find(f"{own}:Mine")
+    backend = spec.load()({"yes": ["yes"], "no": ["no"]})
+    assert backend.predict(np.zeros(1, dtype=np.float32)).label == "yes"
+    assert spec.name == "own:Mine"
+
+
+def test_a_class_in_a_module() -> None:
+    assert find("backends.chance:Chance").load().name == "chance"
+
+
+@pytest.mark.parametrize("attribute", ["Missing", "NotABackend"])
+def test_a_file_without_such_a_backend_is_an_error(own: Path, attribute: str) -> None:
+    with pytest.raises(BackendError, match=attribute):
+        find(f"{own}:{attribute}").load()
+
+
+@pytest.mark.parametrize("content", ["def broken(", "import no_such_module_anywhere", None])
+def test_a_file_that_does_not_import_is_an_error(tmp_path: Path, content: str | None) -> None:
+    path = tmp_path / "own.py"
+    if content is not None:
+        path.write_text(content)
+    with pytest.raises(BackendError, match="cannot import"):
+        find(f"{path}:Mine").load()
+
+
+def test_installed_entry_points_join_but_never_replace(monkeypatch: pytest.MonkeyPatch) -> None:
+    points = [
+        EntryPoint("guest", "guest_package:Guest", backends.ENTRY_POINTS),
+        EntryPoint("chance", "guest_package:Impostor", backends.ENTRY_POINTS),
+    ]
+    monkeypatch.setattr(backends, "entry_points", lambda group: points if group == backends.ENTRY_POINTS else [])
+    registry.cache_clear()
+    try:
+        assert registry()["guest"] == "guest_package:Guest"
+        assert registry()["chance"] == "backends.chance:Chance"
+    finally:
+        registry.cache_clear()
+
+
+def test_a_spec_names_what_it_could_not_import() -> None:
+    with pytest.raises(BackendError, match="no_such_package"):
+        Spec("x", "no_such_package.module:X").load()

@@ -1,0 +1,54 @@
+"""Running planted backends over small corpora."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from bench.config import Config, read_config
+from bench.corpora import open_corpus
+from bench.manifest import Finished
+from bench.progress import Advance
+from bench.runner import run
+
+PLANTED = Path(__file__).parent.parent / "planted.py"
+VOCABULARY = {"0": ("zero",), "1": ("one",), "2": ("two",)}
+
+
+class Silent:
+    """A reporter that keeps what was said."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def say(self, line: str) -> None:
+        self.lines.append(line)
+
+    @contextmanager
+    def task(self, title: str, total: int) -> Iterator[Advance]:
+        yield lambda steps: None
+
+
+def planted(name: str) -> str:
+    """The spec of a backend in tests/planted.py."""
+    return f"{PLANTED}:{name}"
+
+
+def quick(corpus: Path, *backends: str, **settings: Any) -> Config:
+    """A run of seconds: predictions, and no more than is asked for."""
+    brief = {"vocabulary": VOCABULARY, "latency_clips": 0, "coldstart": 0, "throughput_s": 0, "checks": False}
+    return read_config(None, {**brief, "corpus": f"folder:{corpus}", "backends": backends, **settings})
+
+
+def carry_out(config: Config, out: Path) -> Finished:
+    """Run in this process."""
+    return run(config, open_corpus(config.corpus, config.vocabulary), out, "digitbench run", Silent())
+
+
+def info(folder: Path) -> dict[str, Any]:
+    """A run's run.json."""
+    loaded: dict[str, Any] = json.loads((folder / "run.json").read_text())
+    return loaded

@@ -1,0 +1,149 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.bench.running import planted
+
+WORDS = "vocabulary = {0 = ['zero'], 1 = ['one'], 2 = ['two']}"
+
+
+def digitbench(*arguments: object, **settings: object) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run(
+        [sys.executable, "-m", "bench", *map(str, arguments)], capture_output=True, text=True, timeout=120
+    )
+    assert "Traceback" not in done.stderr + done.stdout
+    return done
+
+
+def run(corpus: Path, out: Path, *backends: str, extra: tuple[object, ...] = ()) -> subprocess.CompletedProcess[str]:
+    few = ("--latency-clips", 4, "--coldstart", 1, "--throughput-s", 0, "--threads", 1, "--no-checks")
+    return digitbench(
+        *("run", "--corpus", f"folder:{corpus}", "--out", out, "--backends", ",".join(backends), "--set", WORDS),
+        *(*few, *extra),
+    )
+
+
+@pytest.fixture(scope="module")
+def finished(tiny_corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("cli") / "run"
+    done = run(tiny_corpus, out, "chance", planted("Nearest"))
+    assert done.returncode == 0, done.stderr
+    return out
+
+
+def test_a_run_leaves_report_tables_and_records(finished: Path) -> None:
+    text = (finished / "report.md").read_text()
+    assert "planted:Nearest" in text
+    assert list(finished.glob("tables/*.csv"))
+    assert list(finished.glob("records/predictions/*.parquet"))
+
+
+def test_report_is_a_function_of_the_records(finished: Path) -> None:
+    before = (finished / "report.md").read_bytes()
+    assert digitbench("report", finished).returncode == 0
+    assert (finished / "report.md").read_bytes() == before
+    assert digitbench("verify", finished).returncode == 0
+
+
+def test_a_run_is_no_worse_than_itself(finished: Path) -> None:
+    assert digitbench("compare", finished, finished).returncode == 0
+
+
+def test_progress_is_plain_lines_when_not_on_a_terminal(tiny_corpus: Path, tmp_path: Path) -> None:
+    done = run(tiny_corpus, tmp_path / "run", "chance")
+    assert "\x1b" not in done.stderr
+    assert "chance official test: 12/12 in" in done.stderr
+
+
+def test_a_failed_backend_makes_the_exit_code_1(tiny_corpus: Path, tmp_path: Path) -> None:
+    done = run(tiny_corpus, tmp_path / "run", "chance", planted("Raises"))
+    assert done.returncode == 1
+    assert "ZeroDivisionError: planted" in (tmp_path / "run" / "report.md").read_text()
+
+
+def test_a_rejected_file_is_listed_and_the_run_goes_on(tiny_corpus: Path, tmp_path: Path) -> None:
+    corpus = tmp_path / "corpus"
+    corpus.mkdir()
+    for path in tiny_corpus.iterdir():
+        (corpus / path.name).write_bytes(path.read_bytes())
+    (corpus / "1_ann_3.wav").write_bytes(b"not audio")
+    done = run(corpus, tmp_path / "run", "chance")
+    assert done.returncode == 1
+    assert "rejected: 1_ann_3.wav: " in done.stderr
+    assert "1_ann_3.wav" in (tmp_path / "run" / "report.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("run", "--backends", "chanse"), "no backend named 'chanse'; did you mean chance"),
+        (("run", "--backends", "faster-whisper:tini"), "tiny"),
+        (("run", "--corpus", "fsd"), "no corpus named 'fsd'; did you mean fsdd"),
+        (("run", "--splits", "loos", "--backends", "chance"), "no split named 'loos'"),
+        (("run", "--threads", "two"), "--threads 'two'"),
+        (("run", "--set", "seed = "), "not a TOML assignment"),
+        (("run", "--set", "sede = 1"), "unknown setting 'sede'; did you mean seed"),
+        (("run", "--config", "nowhere.toml"), "nowhere.toml: cannot be read"),
+        (("run", "--data", "/nowhere"), "/nowhere"),
+        (("report", "/nowhere"), "/nowhere is not a run"),
+        (("compare", "/nowhere", "/nowhere"), "/nowhere is not a run"),
+        (("verify", "/nowhere"), "/nowhere"),
+        (("train", "faster-whisper:tiny.en", "--out", "x.skops"), "is zero-shot"),
+        (("train", "mfcc-svm", "--out", "/nowhere/x.skops"), "there is no folder /nowhere"),
+        (("predict", "a.wav"), "give either --model FILE or --backend NAME"),
+        (("predict", "a.wav", "--model", "nowhere.skops"), "nowhere.skops"),
+        (("predict", "a.wav", "--backend", "mfcc-svm"), "must be trained first"),
+        (("nonsense",), "No such command"),
+    ],
+)
+def test_bad_arguments_are_named(
+    arguments: tuple[str, ...], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
+    done = digitbench(*arguments)
+    assert done.returncode in (1, 2)
+    assert message in " ".join(done.stderr.split())
+
+
+def test_a_folder_that_cannot_be_written_is_named(tiny_corpus: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    done = run(tiny_corpus, tmp_path / "file" / "run", "chance")
+    assert done.returncode == 2
+    assert str(tmp_path / "file") in done.stderr
+
+
+def test_list_names_backends_corpora_and_splits() -> None:
+    shown = digitbench("list").stdout
+    assert all(word in shown for word in ("mfcc-svm", "faster-whisper:tiny.en", "synthetic", "loso"))
+
+
+def test_train_then_predict(data: Path, tmp_path: Path) -> None:
+    recordings = data / "fsdd" / "recordings"
+    few = tmp_path / "few"
+    for path in recordings.glob("*_theo_[5-9].wav"):
+        (few / path.name[0]).mkdir(parents=True, exist_ok=True)
+        (few / path.name[0] / path.name).write_bytes(path.read_bytes())
+    model = tmp_path / "digit.skops"
+    trained = digitbench("train", "mfcc-logreg", "--out", model, "--corpus", f"folder:{few}")
+    assert trained.returncode == 0, trained.stderr
+    heard = digitbench("predict", recordings / "3_theo_0.wav", tmp_path / "none.wav", "--model", model)
+    assert heard.returncode == 1  # one file is missing, the other is still heard
+    assert "none.wav: no such file" in heard.stderr
+    name, label, scores, took = heard.stdout.strip().split("\t")
+    assert (name, label) == (str(recordings / "3_theo_0.wav"), "3")
+    assert len(scores.split(", ")) == 3
+    assert took.endswith(" ms")
+
+
+@pytest.mark.parametrize(
+    "heavy", ["torch", "whisper", "faster_whisper", "datasets", "torchcodec", "librosa", "sklearn"]
+)
+def test_the_command_line_imports_nothing_heavy(heavy: str) -> None:
+    code = f"import bench.cli, bench.runner, backends, sys; backends.registry(); sys.exit({heavy!r} in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0

@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bench.config import DIGITS, Config, read_config
+from bench.errors import BenchError
+from bench.process import ROOT
+
+
+def test_the_committed_file_is_sound_and_spells_the_digits() -> None:
+    config = read_config(ROOT / "bench.toml")
+    assert config.vocabulary == DIGITS
+    assert config.options("openai-whisper:base") == {"clips": "official"}
+    assert len(config.backends) == 8
+
+
+def test_flags_override_changes_override_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "bench.toml"
+    path.write_text('seed = 1\nlimit = 10\nbackends = ["chance"]\n[backend.a]\nx = 1\ny = 1\n')
+    config = read_config(path, {"limit": 20, "backend": {"a": {"y": 2}}}, seed=3, corpus=None)
+    assert (config.seed, config.limit, config.corpus, config.backends) == (3, 20, "fsdd", ("chance",))
+    assert config.options("a:v") == {"x": 1, "y": 2}
+
+
+def test_the_full_name_wins_over_the_family() -> None:
+    config = Config(backend={"w": {"beam": 1, "clips": "all"}, "w:base": {"beam": 5}})
+    assert config.options("w:base") == {"beam": 5, "clips": "all"}
+    assert config.options("w:tiny") == {"beam": 1, "clips": "all"}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("sed = 1", "unknown setting 'sed'; did you mean seed"),
+        ("seed = 'a'", "seed = 'a' is not of the right kind"),
+        ("seed = 1.5", "a whole number is wanted"),
+        ("seed = true", "a whole number is wanted"),
+        ("checks = 1", "true or false"),
+        ("limit = 0", "limit = 0 is too small; 1 is the least"),
+        ("throughput_s = nan", "too small"),
+        ("backends = 'chance'", "a list of strings is wanted"),
+        ("backends = []", "backends is empty"),
+        ("splits = ['loso', 'loso']", "twice"),
+        ("threads = [0]", "every count must be at least 1"),
+        ("vocabulary = {0 = ['zero']}", "at least two labels"),
+        ("vocabulary = {0 = [], 1 = ['one']}", "each with how it is spoken"),
+        ("vocabulary = 3", "not of the right kind"),
+        ("seed = ", "not valid TOML"),
+    ],
+)
+def test_bad_settings_name_file_and_key(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "bench.toml"
+    path.write_text(text)
+    with pytest.raises(BenchError) as caught:
+        read_config(path)
+    assert str(path) in str(caught.value)
+    assert message in str(caught.value)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(BenchError, match=r"none\.toml: cannot be read \(No such file"):
+        read_config(tmp_path / "none.toml")

@@ -1,0 +1,30 @@
+from __future__ import annotations
+
+from importlib.metadata import version
+from pathlib import Path
+
+from bench.machine import describe_git, describe_machine, install_bytes, package_versions, versions
+
+
+def test_the_machine_is_described() -> None:
+    machine = describe_machine()
+    assert machine["cores"] >= 1
+    assert machine["memory_bytes"] > 1e8
+    assert isinstance(machine["busy"], bool)
+
+
+def test_versions_follow_from_modules() -> None:
+    assert versions(("sklearn", "numpy")) == {"scikit-learn": version("scikit-learn"), "numpy": version("numpy")}
+    assert package_versions()["numpy"] == version("numpy")
+
+
+def test_installed_size_counts_what_a_package_needs() -> None:
+    numpy, sklearn = install_bytes(("numpy",)), install_bytes(("sklearn",))
+    assert numpy and sklearn
+    assert sklearn > numpy > 1e7
+    assert install_bytes(("no_such_module",)) is None
+    assert install_bytes(()) == 0
+
+
+def test_git_outside_a_checkout_is_unknown(tmp_path: Path) -> None:
+    assert describe_git(tmp_path) == {"commit": None, "dirty": None}

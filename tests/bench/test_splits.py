@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bench.errors import BenchError
+from bench.splits import SPLITS, assign, folds
+
+
+def table(labels: int = 3, speakers: int = 3, takes: int = 5) -> pd.DataFrame:
+    rows = [
+        (f"{label}_{speaker}_{take}", str(label), f"s{speaker}", f"hash {label} {speaker} {take}")
+        for label in range(labels)
+        for speaker in range(speakers)
+        for take in range(takes)
+    ]
+    clips = pd.DataFrame(rows, columns=["clip", "label", "speaker", "sha256"])
+    return clips.assign(official=np.where(clips["clip"].str.endswith("_0"), "test", "train"))
+
+
+@given(st.integers(2, 5), st.integers(2, 5), st.integers(2, 8), st.sampled_from(SPLITS), st.integers(0, 99))
+def test_every_fold_parts_the_clips(labels: int, speakers: int, takes: int, split: str, seed: int) -> None:
+    clips = table(labels, speakers, takes)
+    for fold in folds(split, clips, assign(split, clips, seed)):
+        parts = np.concatenate([fold.train, fold.validation, fold.test])
+        assert sorted(parts) == list(range(len(clips)))
+        assert len(fold.train) and len(fold.test)
+
+
+def test_loso_tests_every_clip_once_on_a_speaker_never_heard() -> None:
+    clips = table()
+    tested = []
+    for fold in folds("loso", clips, assign("loso", clips, 0)):
+        assert set(clips["speaker"].iloc[fold.test]) == {fold.name}
+        assert fold.name not in set(clips["speaker"].iloc[fold.train])
+        tested += list(fold.test)
+    assert sorted(tested) == list(range(len(clips)))
+
+
+def test_mixed_is_stratified_and_seeded() -> None:
+    clips = table(takes=20)
+    column = assign("mixed", clips, 1)
+    counts = pd.crosstab(clips["label"], column)
+    assert counts.nunique().eq(1).all()
+    assert dict(counts.sum()) == {"train": 126, "validation": 18, "test": 36}
+    assert column.equals(assign("mixed", clips, 1))
+    assert not column.equals(assign("mixed", clips, 2))
+
+
+def test_official_is_the_corpus_own() -> None:
+    clips = table()
+    (fold,) = folds("official", clips, assign("official", clips, 0))
+    assert clips["clip"].iloc[fold.test].str.endswith("_0").all()
+
+
+@pytest.mark.parametrize(
+    ("change", "split", "why"),
+    [
+        ({"speaker": None}, "loso", "some clips have no speaker"),
+        ({"speaker": "ann"}, "loso", "at least two speakers, the corpus has 1"),
+        ({"speaker": "train"}, "loso", "at least two speakers"),
+        ({"official": None}, "official", "does not define one"),
+        ({"official": "train"}, "official", "needs both train and test"),
+        ({}, "random", "no split named 'random'; known: official, mixed, loso"),
+    ],
+)
+def test_impossible_splits_say_why(change: dict[str, str | None], split: str, why: str) -> None:
+    with pytest.raises(BenchError, match=why):
+        assign(split, table().assign(**change), 0)
+
+
+def test_mixed_needs_three_clips_of_each_label() -> None:
+    clips = table(takes=1, speakers=2)
+    with pytest.raises(BenchError, match="every label needs at least 3 clips, the rarest has 2"):
+        assign("mixed", clips, 0)
+
+
+@pytest.mark.parametrize("split", SPLITS)
+def test_a_copy_in_train_of_a_test_clip_is_a_leak(split: str) -> None:
+    clips = table()
+    column = assign(split, clips, 0)
+    test = int(np.flatnonzero(column == (clips["speaker"][0] if split == "loso" else "test"))[0])
+    train = int(np.flatnonzero(column == ("s2" if split == "loso" else "train"))[0])
+    clips["sha256"] = clips["sha256"].mask(clips.index == train, clips["sha256"][test])
+    with pytest.raises(BenchError, match=f"leak in split {split}.*{clips['clip'][test]!s}"):
+        list(folds(split, clips, column))
+
+
+def test_a_test_speaker_in_loso_train_is_a_leak() -> None:
+    clips = table()
+    column = assign("loso", clips, 0)
+    clips.loc[len(clips) - 1, "speaker"] = "s0"
+    with pytest.raises(BenchError, match="speakers in both train and test: s0"):
+        list(folds("loso", clips, column))

@@ -1,0 +1,90 @@
+import numpy as np
+import pytest
+import statsmodels.api as sm
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.metrics import f1_score
+from statsmodels.stats.proportion import proportion_confint
+
+from bench.stats import clustered, macro_f1, wilson
+
+LABELS = list("0123")
+
+
+def answers(seed: int, n: int = 200) -> tuple[list[str], list[str | None]]:
+    rng = np.random.default_rng(seed)
+    truth = [str(label) for label in rng.choice(LABELS, n)]
+    other = rng.choice([*LABELS, ""], n)
+    heard = [label if rng.random() < 0.7 else str(guess) or None for label, guess in zip(truth, other, strict=True)]
+    return truth, heard
+
+
+@given(st.integers(1, 5000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))), st.sampled_from([0.8, 0.95]))
+def test_wilson_is_that_of_statsmodels(counts: tuple[int, int], confidence: float) -> None:
+    right, n = counts
+    found = wilson(right, n, confidence)
+    assert (found.low, found.high) == pytest.approx(proportion_confint(right, n, 1 - confidence, "wilson"), abs=1e-12)
+    assert 0 <= found.low <= found.value <= found.high <= 1
+
+
+@pytest.mark.parametrize(("right", "n"), [(0, 0), (2, 1), (-1, 3)])
+def test_wilson_refuses_what_is_no_proportion(right: int, n: int) -> None:
+    with pytest.raises(ValueError, match="not a proportion"):
+        wilson(right, n)
+
+
+@pytest.mark.parametrize("sizes", [[50] * 6, [10, 200, 35, 80]])
+def test_clustered_is_the_cluster_robust_t_interval_of_statsmodels(sizes: list[int]) -> None:
+    rng = np.random.default_rng(1)
+    speakers = np.repeat(np.arange(len(sizes)), sizes)
+    right = rng.random(len(speakers)) < np.linspace(0.55, 0.9, len(sizes))[speakers]
+    model = sm.OLS(right.astype(float), np.ones(len(right)))
+    oracle = model.fit(cov_type="cluster", cov_kwds={"groups": speakers}, use_t=True).conf_int()[0]
+    found = clustered(right, list(speakers))
+    assert (found.low, found.high) == pytest.approx((max(oracle[0], 0), min(oracle[1], 1)))
+    assert found.value == pytest.approx(right.mean())
+
+
+def test_clustered_is_wider_than_wilson_when_speakers_differ() -> None:
+    right, speakers = np.repeat([True, False], 300), np.repeat(["a", "b", "c", "d"], 150)
+    found, plain = clustered(right, list(speakers)), wilson(300, 600)
+    assert found.low < plain.low < plain.high < found.high
+
+
+@pytest.mark.parametrize("right", [True, False])
+def test_speakers_who_agree_do_not_make_it_certain(right: bool) -> None:
+    found = clustered([right] * 60, ["a", "b", "c"] * 20)
+    assert found == wilson(60 * right, 60)
+
+
+def test_one_speaker_says_nothing_about_others() -> None:
+    assert clustered([True, True, False], ["a"] * 3)[1:] == (0, 1)
+    assert macro_f1(["0", "1"], ["0", "1"], ["a", "a"]) == (1, 0, 1)
+
+
+@given(st.integers(0, 1000))
+def test_macro_f1_is_that_of_scikit_learn(seed: int) -> None:
+    truth, heard = answers(seed, 40)
+    oracle = f1_score(truth, [label or "none" for label in heard], labels=sorted(set(truth)), average="macro")
+    assert macro_f1(truth, heard).value == pytest.approx(oracle)
+
+
+def test_no_digit_is_a_miss_and_nobodys_false_alarm() -> None:
+    assert macro_f1(["0", "0", "1"], ["0", None, "1"]).value == pytest.approx((2 / 3 + 1) / 2)
+
+
+def test_macro_f1_interval_is_that_of_a_plain_bootstrap() -> None:
+    truth, heard = (np.array([label or "none" for label in labels]) for labels in answers(3))
+    rng = np.random.default_rng(0)
+    picks = rng.integers(len(truth), size=(400, len(truth)))
+    draws = [f1_score(truth[pick], heard[pick], labels=LABELS, average="macro") for pick in picks]
+    found = macro_f1(list(truth), list(heard))
+    assert (found.low, found.high) == pytest.approx(np.quantile(draws, [0.025, 0.975]), abs=0.015)
+
+
+def test_macro_f1_interval_is_seeded_and_never_narrower_for_speakers() -> None:
+    truth, heard = answers(4)
+    speakers = [str(i // 40) for i in range(len(truth))]
+    clips, grouped = macro_f1(truth, heard, seed=5), macro_f1(truth, heard, speakers, seed=5)
+    assert clips == macro_f1(truth, heard, seed=5) != macro_f1(truth, heard, seed=6)
+    assert grouped.low <= clips.low < clips.value < clips.high <= grouped.high

@@ -1,0 +1,106 @@
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from statsmodels.stats.contingency_tables import mcnemar
+from statsmodels.stats.multitest import multipletests
+
+from bench.stats import compare_pairs, difference, holm, mcnemar_exact, ranks, time_ratio
+
+ROUNDS = np.repeat(np.arange(14), 10)
+
+
+@given(st.integers(0, 300), st.integers(0, 300))
+def test_mcnemar_is_that_of_statsmodels(b: int, c: int) -> None:
+    oracle = mcnemar([[0, b], [c, 0]], exact=True).pvalue if b + c else 1
+    assert mcnemar_exact(b, c) == pytest.approx(min(oracle, 1), rel=1e-9)
+
+
+@settings(max_examples=20)
+@given(st.lists(st.integers(0, 200).map(lambda p: p / 200), min_size=1, max_size=30))
+def test_holm_is_that_of_statsmodels(p: list[float]) -> None:
+    assert holm(p) == pytest.approx(multipletests(p, method="holm")[1])
+
+
+def test_holm_of_nothing_is_nothing() -> None:
+    assert len(holm([])) == 0
+
+
+def test_difference_covers_the_truth_as_often_as_it_says() -> None:
+    rng = np.random.default_rng(0)
+    tables = rng.multinomial(150, [0.08, 0.03, 0.89], size=3000)
+    found = [difference(int(a), int(b), 150) for a, b, _ in tables]
+    assert 0.94 < np.mean([each.low <= 0.05 <= each.high for each in found]) < 0.97
+
+
+@given(st.integers(0, 50), st.integers(0, 50), st.integers(0, 50))
+def test_difference_holds_its_value_and_turns_with_its_sign(a: int, b: int, same: int) -> None:
+    n = a + b + same + 1
+    there, back = difference(a, b, n), difference(b, a, n)
+    assert -1 <= there.low <= there.high <= 1
+    assert there == pytest.approx((-back.value, -back.high, -back.low))
+
+
+def right(**wrong: range) -> pd.DataFrame:
+    return pd.DataFrame({name: [clip not in gone for clip in range(200)] for name, gone in wrong.items()})
+
+
+def test_pairs_count_the_clips_only_one_has_right() -> None:
+    row = compare_pairs(right(a=range(5), b=range(3, 20))).iloc[0]
+    assert (row["a"], row["b"], row["a_only"], row["b_only"]) == ("a", "b", 15, 3)
+    assert row["p"] == row["holm_p"] == mcnemar_exact(15, 3)
+
+
+def test_ties_rank_as_ties_and_the_worse_below_all_that_beat_it() -> None:
+    frame = right(a=range(2), b=range(100, 103), c=range(60), d=range(58))
+    assert ranks(list(frame.columns), compare_pairs(frame)) == {"a": 1, "b": 1, "c": 3, "d": 3}
+
+
+def test_ranks_without_rivals() -> None:
+    assert ranks(["only"], compare_pairs(right(only=range(3)))) == {"only": 1}
+
+
+def machine(seed: int, name: int, factor: float = 1) -> NDArray[np.float64]:
+    """Calls of 1 ms on a machine that drifts, differs from turn to turn, and has hiccups."""
+    shared, own = np.random.default_rng(seed), np.random.default_rng([seed, name])
+    drift = np.cumsum(shared.normal(0, 0.05, 14))[ROUNDS]
+    turn = own.normal(0, 0.01, 14)[ROUNDS]
+    hiccup = np.where(own.random(140) < 0.02, 1 + own.exponential(5, 140), 1)
+    return np.asarray(1e-3 * factor * np.exp(drift + turn + own.normal(0, 0.05, 140)) * hiccup)
+
+
+def test_the_same_backend_twice_is_told_the_same() -> None:
+    found = [time_ratio(machine(seed, 1), machine(seed, 2), ROUNDS) for seed in range(200)]
+    assert 0.90 <= np.mean([each.low <= 1 <= each.high for each in found]) < 1
+    assert np.median([each.value for each in found]) == pytest.approx(1, abs=0.005)
+
+
+def test_a_planted_delay_of_five_per_cent_is_told_apart() -> None:
+    found = [time_ratio(machine(seed, 1, 1.05), machine(seed, 2), ROUNDS) for seed in range(100)]
+    assert np.mean([each.low > 1 for each in found]) >= 0.95
+    assert np.median([each.value for each in found]) == pytest.approx(1.05, abs=0.01)
+
+
+def test_a_ratio_turned_over_is_one_over_it() -> None:
+    a, b = machine(0, 1, 1.3), machine(0, 2)
+    there, back = time_ratio(a, b, ROUNDS), time_ratio(b, a, ROUNDS)
+    assert there == pytest.approx((1 / back.value, 1 / back.high, 1 / back.low), rel=0.01)
+
+
+@pytest.mark.parametrize("calls", [2, 3, 30, 500])
+@pytest.mark.parametrize("rounds", [None, "one", "each"])
+def test_any_number_of_calls_and_rounds_gives_an_interval(calls: int, rounds: str | None) -> None:
+    numbers = {"one": np.zeros(calls), "each": np.arange(calls)}.get(rounds or "")
+    noise = np.exp(np.random.default_rng(0).normal(0, 0.1, calls))
+    found = time_ratio(2 * noise, np.ones(calls), numbers)
+    assert 0 < found.low < found.value < found.high < 4
+
+
+def test_one_call_shows_nothing() -> None:
+    assert time_ratio([2], [1]) == (2, 0, np.inf)
+
+
+def test_a_time_of_nothing_is_a_tick() -> None:
+    assert np.isfinite(time_ratio([1e-3] * 5, [0.0] * 5).value)

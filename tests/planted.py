@@ -1,0 +1,199 @@
+"""Backends with known faults, or known behaviour, for testing the harness. Labels are those of ``tiny_corpus``."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import ClassVar
+
+from backends.base import Audio, Backend, Clip, Prediction, TrainedBackend, Vocabulary
+
+
+class Steady(Backend):
+    """Right by construction of nothing: the label follows from the samples' hash. Options set its speed."""
+
+    name: ClassVar[str] = "steady"
+    sample_rate: ClassVar[int] = 8_000
+
+    def __init__(self, vocabulary: Vocabulary, variant: str = "", *, delay_s: float = 0.0, work: int = 0) -> None:
+        super().__init__(vocabulary, variant)
+        self._delay_s = delay_s
+        self._work = work
+
+    def load(self) -> None:
+        """Nothing to bring in."""
+
+    def predict(self, audio: Audio) -> Prediction:
+        time.sleep(self._delay_s)
+        digest = hashlib.sha256(audio.tobytes()).digest()
+        for _ in range(self._work):
+            digest = hashlib.sha256(digest).digest()
+        return Prediction(self.labels[hashlib.sha256(audio.tobytes()).digest()[0] % len(self.labels)])
+
+
+class Faulty(Steady):
+    """Fine until ``_fault`` is reached: on the third clip it hears."""
+
+    heard: int = 0
+
+    def predict(self, audio: Audio) -> Prediction:
+        self.heard += 1
+        return self._fault() if self.heard == 3 else super().predict(audio)
+
+    def _fault(self) -> Prediction:
+        raise AssertionError("a subclass says what goes wrong")
+
+
+class Raises(Faulty):
+    def _fault(self) -> Prediction:
+        raise ZeroDivisionError("planted")
+
+
+class Exits(Faulty):
+    def _fault(self) -> Prediction:
+        os._exit(7)
+
+
+class Segfaults(Faulty):
+    def _fault(self) -> Prediction:
+        os.kill(os.getpid(), signal.SIGSEGV)
+        raise AssertionError("unreachable")
+
+
+class Hangs(Faulty):
+    def _fault(self) -> Prediction:
+        time.sleep(3600)
+        raise AssertionError("unreachable")
+
+
+class Hoards(Faulty):
+    def _fault(self) -> Prediction:
+        hoard = []
+        while True:
+            hoard.append(bytearray(50_000_000))
+
+
+class WrongLabel(Faulty):
+    def _fault(self) -> Prediction:
+        return Prediction("eleven")
+
+
+class NotANumber(Faulty):
+    def _fault(self) -> Prediction:
+        return Prediction(self.labels[0], dict.fromkeys(self.labels, float("nan")))
+
+
+class MissingScores(Faulty):
+    def _fault(self) -> Prediction:
+        return Prediction(self.labels[0], {self.labels[0]: 1.0})
+
+
+class NotAPrediction(Faulty):
+    def _fault(self) -> Prediction:
+        return "3"  # type: ignore[return-value]
+
+
+class Connects(Faulty):
+    def _fault(self) -> Prediction:
+        import socket
+
+        socket.create_connection(("127.0.0.1", 9))
+        raise AssertionError("unreachable")
+
+
+class WrongCount(Steady):
+    def predict_batch(self, audios: Sequence[Audio]) -> list[Prediction]:
+        return [self.predict(audio) for audio in audios][:-1]
+
+
+class Garbage(Steady):
+    """Noisy, but right: what it prints must reach nobody's pipe."""
+
+    def predict(self, audio: Audio) -> Prediction:
+        print('{"end": "predict"}', flush=True)
+        os.write(1, b"\xff\x00 garbage \n")
+        print("garbage", file=sys.stderr)
+        return super().predict(audio)
+
+
+class LoadFails(Steady):
+    def load(self) -> None:
+        raise FileNotFoundError("no weights here")
+
+
+class Nearest(TrainedBackend):
+    """Honest and trained: the label of the nearest mean spectrum."""
+
+    name: ClassVar[str] = "nearest"
+    sample_rate: ClassVar[int] = 8_000
+
+    def load(self) -> None:
+        """Nothing to bring in."""
+
+    def fit(self, clips: Sequence[Clip], validation: Sequence[Clip] = ()) -> None:
+        import numpy as np
+
+        self._known = {label: np.mean([_bands(c.audio) for c in clips if c.label == label], 0) for label in self.labels}
+
+    def predict(self, audio: Audio) -> Prediction:
+        import numpy as np
+
+        bands = _bands(audio)
+        return Prediction(min(self._known, key=lambda label: float(np.abs(self._known[label] - bands).sum())))
+
+    def save(self, path: Path) -> None:
+        import numpy as np
+
+        with path.open("wb") as file:
+            np.savez(file, **self._known)
+
+    def restore(self, path: Path) -> None:
+        import numpy as np
+
+        self._known = dict(np.load(path))
+
+
+class Adapts(Nearest):
+    """Leaks: its scale follows whatever it is tested on, so that the order of clips matters."""
+
+    def predict(self, audio: Audio) -> Prediction:
+        self._level = 0.5 * getattr(self, "_level", 0.0) + float(abs(audio).sum())
+        return Prediction(self.labels[int(self._level * 1000) % len(self.labels)])
+
+
+class Remembers(Nearest):
+    """Leaks: a second fit adds to the first."""
+
+    def fit(self, clips: Sequence[Clip], validation: Sequence[Clip] = ()) -> None:
+        self._clips = [*getattr(self, "_clips", []), *clips]
+        super().fit(self._clips)
+
+
+class Hoarder(Nearest):
+    """Leaks: writes every clip it is trained on into a file, and looks there first, in whatever fold it is."""
+
+    def __init__(self, vocabulary: Vocabulary, variant: str = "", *, hoard: str) -> None:
+        super().__init__(vocabulary, variant)
+        self._hoard = Path(hoard)
+
+    def fit(self, clips: Sequence[Clip], validation: Sequence[Clip] = ()) -> None:
+        for clip in clips:
+            seen = self._hoard / hashlib.sha256(clip.audio.tobytes()).hexdigest()
+            if not seen.exists():
+                seen.write_text(clip.label)
+        super().fit(clips)
+
+    def predict(self, audio: Audio) -> Prediction:
+        seen = self._hoard / hashlib.sha256(audio.tobytes()).hexdigest()
+        return Prediction(seen.read_text()) if seen.exists() else super().predict(audio)
+
+
+def _bands(audio: Audio) -> Audio:
+    import numpy as np
+
+    return np.abs(np.fft.rfft(audio, 512)).astype(np.float32)
