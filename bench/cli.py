@@ -86,7 +86,7 @@ def run(
     try:
         clips = open_corpus(chosen.corpus, chosen.vocabulary, chosen.data, fallback=corpus is None and data is None)
         folder = out or Path("results") / clips.name
-        say.say(f"{clips.name}: {len(clips.clips):,} clips from {clips.source}; writing to {folder}")
+        say.say(f"{clips.name}: {len(clips.clips):,} clips from {clips.source} ({clips.root}); writing to {folder}")
         for rejected in clips.rejected:
             say.say(f"rejected: {rejected.path}: {rejected.reason}")
         done = carry_out(chosen, clips, folder, _command(), say)

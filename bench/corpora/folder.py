@@ -30,7 +30,7 @@ def open_folder(data: Path, progress: Progress | None = None) -> Corpus:
     if listing:
         entries = read_listing(listing)
         clips, rejected = scan(listing.parent, entries, len(entries), progress)
-        return Corpus("folder", listing.parent, clips, rejected, source=f"recordings listed in {listing}")
+        return Corpus("folder", listing.parent, clips, rejected, source=f"recordings listed in {listing.name}")
     labelled = [bool(entry.label) for entry in _walk(data)]
     if labelled and not any(labelled):
         raise BenchError(
@@ -38,7 +38,7 @@ def open_folder(data: Path, progress: Progress | None = None) -> Corpus:
             f" or list them in {LISTING} (path,label,speaker)"
         )
     clips, rejected = scan(data, _walk(data), len(labelled), progress)
-    return Corpus("folder", data, clips, rejected, source=f"recordings in {data}")
+    return Corpus("folder", data, clips, rejected, source=f"recordings in {data.name}")
 
 
 def read_listing(path: Path) -> list[Entry]:

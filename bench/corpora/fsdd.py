@@ -92,7 +92,7 @@ def open_fsdd(
         folder = download(environ, cache, manifest, remote)
         return open_recordings(folder, manifest, f"FSDD, downloaded to {folder}", progress)
     assert found.folder is not None
-    source = f"FSDD, {found.name}: {found.folder}"
+    source = f"FSDD, {found.name}"
     if found.form == "hub":
         folder, rejected = _from_parquet(found.folder, cache, manifest)
         return open_recordings(folder, manifest, f"{source} (hub copy)", progress, rejected)

@@ -64,7 +64,7 @@ def _cells(rows: Sequence[Any], column: Column, missing: Missing, candidate: Cal
             text = f"**{text}**"
         if column.interval:
             low, high = (column.text(row[end]) for end in column.interval)
-            text += f" ({low}-{high})"
+            text += f" ({low}{' to ' if low.startswith('-') else '-'}{high})"
         cells.append(text)
     return cells
 
@@ -98,8 +98,8 @@ def count(value: float) -> str:
 
 
 def p_value(p: float) -> str:
-    """= 0.038, or < 0.0001."""
-    return "< 0.0001" if p < 1e-4 else f"= {p:.2g}"
+    """Two significant digits, or < 0.0001."""
+    return "< 0.0001" if p < 1e-4 else f"{p:.2g}"
 
 
 def escape(text: object) -> str:

@@ -17,7 +17,7 @@ def banners(run: Run) -> list[str]:
     info = run.info
     warnings = [
         (bool(info["notice"]), escape(info["notice"])),
-        (info["testing_only"], "For testing only: this run left out clips, backends' work or repetitions."),
+        (info["testing_only"], "For testing only: a part of the clips was used."),
         (info["finished"] is None, "This run was not finished: figures are missing."),
         (
             info["machine"].get("busy"),

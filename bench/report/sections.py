@@ -88,7 +88,7 @@ def _sentence(pair: pd.Series, shares: Mapping[str, float]) -> str:
     a, b = (f"{escape(pair[side])} ({percent(shares[pair[side]])} %)" for side in ("a", "b"))
     verdict = f"{a} is better than {b}" if pair["holm_p"] < ALPHA else f"{a} and {b}: no difference shown"
     evidence = f"{pair['a_only']:,} clips only the first has right, {pair['b_only']:,} only the second"
-    return f"- {verdict}; {evidence}, p {p_value(pair['holm_p'])}."
+    return f"- {verdict}; {evidence}, Holm p: {p_value(pair['holm_p'])}."
 
 
 def _pair_columns(run: Run) -> list[Column]:
@@ -97,8 +97,8 @@ def _pair_columns(run: Run) -> list[Column]:
         Column("b", "b", escape),
         Column("clips only a has right", "a_only", count),
         Column("clips only b has right", "b_only", count),
-        Column("p, exact McNemar", "p", _p),
-        Column("p, Holm", "holm_p", _p),
+        Column("p, exact McNemar", "p", p_value),
+        Column("p, Holm", "holm_p", p_value),
     ]
 
 
@@ -173,10 +173,6 @@ def calibration(run: Run, frame: pd.DataFrame) -> list[str]:
         " rest. The first two only where scores are probabilities."
     )
     return ["## Can the scores be trusted", text, table(frame, columns)]
-
-
-def _p(p: float) -> str:
-    return p_value(p).removeprefix("= ")
 
 
 def _rows(frame: pd.DataFrame) -> list[pd.Series]:

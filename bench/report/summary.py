@@ -125,7 +125,7 @@ class Notes:
         if split is not None:
             return absence(self._run, row["backend"], split)
         if key == "p95_s" and row["calls"] > 0:
-            return f"a p95 needs {calls_needed(95)} timed calls, {row['backend']} has {int(row['calls'])}"
+            return f"a p95 needs {calls_needed(95)} timed calls, {int(row['calls'])} were made"
         return {"coldstart": "cold start was not measured", "size": "the size of the model is not known"}.get(
             phase, f"{'memory' if key in MEMORY else 'latency'} was not measured"
         )

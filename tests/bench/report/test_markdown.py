@@ -18,7 +18,7 @@ def test_units() -> None:
     assert (milliseconds(0.0123), megabytes(1_500_000)) == ("12.3", "1.50")
 
 
-@pytest.mark.parametrize(("p", "text"), [(0.0384, "= 0.038"), (0.00001, "< 0.0001"), (1.0, "= 1")])
+@pytest.mark.parametrize(("p", "text"), [(0.0384, "0.038"), (0.00001, "< 0.0001"), (1.0, "1")])
 def test_p_values(p: float, text: str) -> None:
     assert p_value(p) == text
 
@@ -54,6 +54,11 @@ def test_best_is_bold_ties_too_the_floor_never() -> None:
 def test_intervals_stand_beside_the_value() -> None:
     frame = pd.DataFrame({"v": [1.0], "low": [0.5], "high": [2.0]})
     assert "**1.00** (0.500-2.00)" in table(frame, [Column("v", "v", number, HIGH, ("low", "high"))])
+
+
+def test_an_interval_below_nothing_reads_clearly() -> None:
+    frame = pd.DataFrame({"v": [1.0], "low": [-0.5], "high": [2.0]})
+    assert "1.00 (-0.500 to 2.00)" in table(frame, [Column("v", "v", number, interval=("low", "high"))])
 
 
 def test_headers_carry_direction() -> None:
