@@ -29,7 +29,8 @@ class Corpus:
     """A set of clips on disk, every one of them decoded once and found sound.
 
     ``clips`` is sorted by clip id, so that everything seeded downstream is reproducible. ``source`` says where the
-    corpus was found, in words for the report and without a path of this machine; ``notice`` is a banner for the top of the report, or empty.
+    corpus was found, in words for the report and without a path of this machine; ``notice`` is a banner for the top
+    of the report, or empty.
     """
 
     name: str

@@ -28,8 +28,10 @@ def open_folder(data: Path, progress: Progress | None = None) -> Corpus:
         raise BenchError(f"{data}: no such folder")
     listing = _find_listing(data)
     if listing:
-        entries = read_listing(listing)
-        clips, rejected = scan(listing.parent, entries, len(entries), progress)
+        count = sum(1 for _ in read_listing(listing))  # finds every mistake before the first file is decoded
+        if not count:
+            raise BenchError(f"{listing}: lists no clips")
+        clips, rejected = scan(listing.parent, read_listing(listing), count, progress)
         return Corpus("folder", listing.parent, clips, rejected, source=f"recordings listed in {listing.name}")
     labelled = [bool(entry.label) for entry in _walk(data)]
     if labelled and not any(labelled):
@@ -41,13 +43,13 @@ def open_folder(data: Path, progress: Progress | None = None) -> Corpus:
     return Corpus("folder", data, clips, rejected, source=f"recordings in {data.name}")
 
 
-def read_listing(path: Path) -> list[Entry]:
+def read_listing(path: Path) -> Iterator[Entry]:
     """The rows of a CSV with columns path, label and, where known, speaker and split ("train" or "test").
 
     Raises BenchError, naming file and line, for a header without path and label, a row without them, a path given
     twice, or another split.
     """
-    entries: dict[str, Entry] = {}
+    seen = set[int]()  # hashes: a million paths would weigh more than their clips' rows
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             reader = csv.DictReader(file)
@@ -60,14 +62,12 @@ def read_listing(path: Path) -> list[Entry]:
                 )
             for row in reader:
                 entry = _entry(row, f"{path}, line {reader.line_num}")
-                if entry.path in entries:
+                if hash(entry.path) in seen:
                     raise BenchError(f"{path}, line {reader.line_num}: {entry.path} is listed twice")
-                entries[entry.path] = entry
+                seen.add(hash(entry.path))
+                yield entry
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise BenchError(f"{path}: cannot be read as a UTF-8 CSV file ({error})") from None
-    if not entries:
-        raise BenchError(f"{path}: lists no clips")
-    return list(entries.values())
 
 
 def _entry(row: dict[str, str | None], where: str) -> Entry:

@@ -84,8 +84,7 @@ def open_synthetic(
                     made.rename(folder)
     except OSError as error:
         raise BenchError(f"{cache}: the synthetic corpus cannot be written there ({error.strerror or error})") from None
-    entries = read_listing(folder / LISTING)
-    clips, rejected = scan(folder, entries, len(entries), progress)
+    clips, rejected = scan(folder, read_listing(folder / LISTING), len(utterances), progress)
     return Corpus("synthetic", folder, clips, rejected, f"espeak-ng voices ({_PACKAGE} {release})", NOTICE)
 
 

@@ -104,7 +104,7 @@ def test_a_bad_listing_is_an_error_that_names_it(tmp_path: Path, text: str, mess
     path = tmp_path / "clips.csv"
     path.write_text(text)
     with pytest.raises(BenchError, match=message) as error:
-        read_listing(path)
+        open_folder(path)
     assert str(path) in str(error.value)
 
 
@@ -120,7 +120,7 @@ def test_any_text_is_a_listing_or_a_bench_error(tmp_path: Path, text: str) -> No
     path = tmp_path / "clips.csv"
     path.write_text("path,label\n" + text, encoding="utf-8")
     try:
-        entries = read_listing(path)
+        entries = list(read_listing(path))
     except BenchError:
         return
     assert all(entry.path and entry.label for entry in entries)
