@@ -93,7 +93,7 @@ def _one(cell: Cell, clips: pd.DataFrame, place: Place, keep: bool, stop: Event,
             facts = _work(cell, clips, place, journal, model, stop, advance)
         except WorkerError as failure:
             return Outcome(cell, str(failure))
-        write_rows(path, _rows(cell, clips, journal), PREDICTIONS, cell.key, facts)
+        write_rows(path, _rows(cell, clips, place, journal), PREDICTIONS, cell.key, facts)
     journal.discard()
     return Outcome(cell, "", **facts)
 
@@ -140,7 +140,7 @@ def _list_file(path: Path, listed: Iterator[dict[str, Any]]) -> str:
     return str(path)
 
 
-def _rows(cell: Cell, clips: pd.DataFrame, journal: Journal) -> Iterator[dict[str, Any]]:
+def _rows(cell: Cell, clips: pd.DataFrame, place: Place, journal: Journal) -> Iterator[dict[str, Any]]:
     """The journal's predictions with what the parent knows of each clip."""
     fixed = {
         "backend": cell.backend.name,
@@ -148,8 +148,7 @@ def _rows(cell: Cell, clips: pd.DataFrame, journal: Journal) -> Iterator[dict[st
         "split": cell.fold.split if cell.fold else None,
         "fold": cell.fold.name if cell.fold else None,
     }
-    known = (clips[name].iloc[cell.rows] for name in ("clip", "label", "speaker"))
-    for clip, label, speaker, row in zip(*known, journal.rows(), strict=True):
-        if clip != row["clip"]:
-            raise AssertionError(f"{cell.title}: prediction of {row['clip']} where {clip} was asked for")
-        yield {**fixed, **row, "label": label, "speaker": speaker if isinstance(speaker, str) else None}
+    for known, row in zip(entries(clips, cell.rows, place.audio), journal.rows(), strict=True):
+        if known["clip"] != row["clip"]:
+            raise AssertionError(f"{cell.title}: prediction of {row['clip']} where {known['clip']} was asked for")
+        yield {**fixed, **row, "label": known["label"], "speaker": known["speaker"]}

@@ -38,6 +38,8 @@ class Finished:
     command: str
     began: float
     ended: float
+    sessions: tuple[Mapping[str, float], ...]
+    """Earlier sittings of the same run, with ``wall_s`` each."""
     backends: tuple[Known, ...]
     descriptions: Mapping[str, Mapping[str, Any]]
     """By backend: settings, parameters and artifacts of those that loaded."""
@@ -63,6 +65,7 @@ def _contents(done: Finished, folder: Path) -> dict[str, Any]:
         "started": _timestamp(done.began),
         "finished": _timestamp(done.ended),
         "wall_s": round(done.ended - done.began, 1),
+        "earlier_wall_s": [round(session["wall_s"], 1) for session in done.sessions],
         "busy_s": round(sum(outcome.busy_s for outcome in done.outcomes), 1),
         "testing_only": done.config.limit is not None,
         "notice": done.corpus.notice,

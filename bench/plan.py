@@ -25,6 +25,7 @@ from bench.splits import NOT_TESTED, Fold, Rows, assign, folds
 HARNESS_OPTIONS = ("clips", "step_limit_s", "memory_limit_mb")
 MEASURING_SOURCES = ("bench/audio.py", "bench/worker.py", "backends/base.py")
 CLEAN = "clean"
+BATCH = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,24 +134,29 @@ def cells(config: Config, clips: pd.DataFrame, backends: list[Known]) -> Iterato
     """Everything to predict. Raises BenchError on a leak between train and test."""
     splits = [split for split in config.splits if clips[split].notna().all()]
     all_folds = [fold for split in splits for fold in folds(split, clips, clips[split])]
-    hashes = clips["sha256"].to_numpy()
     for backend in backends:
         if backend.trained:
             for fold in all_folds:
-                yield Cell(backend, fold, fold.test, _key(config, backend, fold, hashes, fold.test, clips))
+                yield Cell(backend, fold, fold.test, _key(config, backend, fold, fold.test, clips))
         else:
             heard = splits if backend.clips == "all" else [backend.clips]
             tested = np.logical_or.reduce([~clips[split].isin(NOT_TESTED).to_numpy() for split in heard])
             rows = np.flatnonzero(tested)
-            yield Cell(backend, None, rows, _key(config, backend, None, hashes, rows, clips))
+            yield Cell(backend, None, rows, _key(config, backend, None, rows, clips))
 
 
 def entries(clips: pd.DataFrame, rows: Rows, root: Path) -> Iterator[dict[str, Any]]:
     """Clips as a worker is told of them."""
-    columns = ("clip", "path", "sha256", "label", "speaker")
-    for clip, path, sha256, label, speaker in zip(*(clips[name].iloc[rows] for name in columns), strict=True):
-        known = speaker if isinstance(speaker, str) else None
-        yield {"clip": clip, "path": str(root / path), "sha256": sha256, "label": label, "speaker": known}
+    for part in batched(rows):
+        columns = (clips[name].iloc[part] for name in ("clip", "path", "sha256", "label", "speaker"))
+        for clip, path, sha256, label, speaker in zip(*columns, strict=True):
+            known = speaker if isinstance(speaker, str) else None
+            yield {"clip": clip, "path": str(root / path), "sha256": sha256, "label": label, "speaker": known}
+
+
+def batched(rows: Rows) -> Iterator[Rows]:
+    """A few thousand rows at a time: Python objects for all clips at once would outweigh the table they come from."""
+    return (rows[start : start + BATCH] for start in range(0, len(rows), BATCH))
 
 
 def digest(*parts: Any) -> str:
@@ -160,7 +166,10 @@ def digest(*parts: Any) -> str:
 
 def clips_hash(clips: pd.DataFrame) -> str:
     """One hash over every clip's id, label, speaker, samples and splits."""
-    return hashlib.sha256(clips.drop(columns="path").to_csv(index=False).encode()).hexdigest()
+    found = hashlib.sha256()
+    for part in batched(np.arange(len(clips))):
+        found.update(clips.drop(columns="path").iloc[part].to_csv(index=False, header=False).encode())
+    return found.hexdigest()
 
 
 def file_name(part: str) -> str:
@@ -169,13 +178,15 @@ def file_name(part: str) -> str:
     return safe if safe == part.replace(":", "-") else f"{safe}-{hashlib.sha256(part.encode()).hexdigest()[:6]}"
 
 
-def _key(config: Config, backend: Known, fold: Fold | None, hashes: Any, rows: Rows, clips: pd.DataFrame) -> str:
+def _key(config: Config, backend: Known, fold: Fold | None, rows: Rows, clips: pd.DataFrame) -> str:
     """Changes with anything that could change the predictions."""
     parts = hashlib.sha256()
     selections = (fold.train, fold.validation, rows) if fold else (rows,)
     for selection in selections:
         for column in ("clip", "label", "sha256"):
-            parts.update("\n".join(clips[column].iloc[selection]).encode() + b"\0")
+            for number, part in enumerate(batched(selection)):
+                parts.update(("\n" * bool(number) + "\n".join(clips[column].iloc[part])).encode())
+            parts.update(b"\0")
     return digest(
         [(ROOT / source).read_text() for source in MEASURING_SOURCES],
         backend.job.spec,

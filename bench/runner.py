@@ -26,7 +26,7 @@ from bench.plan import Cell, Known, cells, clip_table, clips_hash, digest, intro
 from bench.process import WorkerError
 from bench.progress import Reporter
 from bench.records import COLDSTART, LATENCY, RESOURCES, THROUGHPUT
-from bench.store import finished, locked, write_rows
+from bench.store import finished, locked, session, sessions, write_rows
 
 Rows = list[dict[str, Any]]
 
@@ -47,8 +47,8 @@ def run(config: Config, corpus: Corpus, out: Path, command: str, reporter: Repor
     config = replace(config, jobs=config.jobs or len(cpus()), threads=config.threads or _default_threads())
     chosen = specs(config)
     clips, impossible = clip_table(config, corpus)
-    with locked(out):
-        began, machine = time.time(), describe_machine()
+    with locked(out), session(out) as began:
+        machine = describe_machine()
         place = Place(out, corpus.root)
         for split, why in impossible.items():
             reporter.say(f"{split}: left out, {why}")
@@ -62,7 +62,8 @@ def run(config: Config, corpus: Corpus, out: Path, command: str, reporter: Repor
         contenders = _contenders(planned, outcomes, place)
         descriptions = {each.known.name: describe(each, place) for _, each in contenders}
         checks, failed_checks = _checked(config, contenders, clips, place, reporter)
-        failures += failed_checks + _measure(config, clips, planned, contenders, place, reporter)
+        machine, failed_measuring = _measure(config, machine, clips, planned, contenders, place, reporter)
+        failures += failed_checks + failed_measuring
         done = Finished(
             config=config,
             corpus=corpus,
@@ -71,6 +72,7 @@ def run(config: Config, corpus: Corpus, out: Path, command: str, reporter: Repor
             machine=machine,
             command=command,
             began=began,
+            sessions=tuple(sessions(out)),
             ended=time.time(),
             backends=tuple(known),
             descriptions=descriptions,
@@ -140,12 +142,14 @@ def _checked(
 
 def _measure(
     config: Config,
+    machine: dict[str, Any],
     clips: pd.DataFrame,
     planned: list[Cell],
     contenders: list[tuple[Cell, Contender]],
     place: Place,
     reporter: Reporter,
-) -> list[Failure]:
+) -> tuple[dict[str, Any], list[Failure]]:
+    """Run the phases that are not finished; returns the machine as it was when latency was measured."""
     ready = [contender for _, contender in contenders]
 
     def timed() -> Measured:
@@ -179,7 +183,9 @@ def _measure(
     for phase, names, settings in phases:
         key = digest(names, settings, timed_cells, clips_hash(clips), cpus())
         paths = {name: place.folder / "records" / f"{name}.parquet" for name in names}
-        if all(finished(path, key) is not None for path in paths.values()):
+        done = [finished(path, key) for path in paths.values()]
+        if None not in done:
+            machine = next((facts["machine"] for facts in done if facts and "machine" in facts), machine)
             continue
         measured = phase()
         for failure in measured.failures:
@@ -187,9 +193,15 @@ def _measure(
         # A phase in which somebody failed is not taken as finished: the next run tries it again.
         stamp = f"incomplete {key}" if measured.failures else key
         for name, path in paths.items():
-            write_rows(path, iter(measured.tables[name]), SCHEMAS[name], stamp)
+            write_rows(
+                path,
+                iter(measured.tables[name]),
+                SCHEMAS[name],
+                stamp,
+                {"machine": machine} if name == "latency" else {},
+            )
         failures += measured.failures
-    return failures
+    return machine, failures
 
 
 SCHEMAS: Mapping[str, pa.Schema] = {

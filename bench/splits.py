@@ -66,18 +66,18 @@ def folds(split: str, clips: pd.DataFrame, assignment: pd.Series) -> Iterator[Fo
 
 def check_leaks(clips: pd.DataFrame, fold: Fold) -> None:
     """Raises BenchError if test samples, or for ``loso`` the test speaker, can be learned from in this fold."""
-    seen, test = clips.iloc[np.concatenate([fold.train, fold.validation])], clips.iloc[fold.test]
+    learned = np.concatenate([fold.train, fold.validation])
     where = f"split {fold.split}, fold {fold.name}"
-    twice = test[test["sha256"].isin(set(seen["sha256"]))]
+    seen, tested = clips["sha256"].iloc[learned], clips["sha256"].iloc[fold.test]
+    twice = tested[tested.isin(seen)]
     if len(twice):
-        first = twice.iloc[0]
-        twin = seen[seen["sha256"] == first["sha256"]].iloc[0]
+        twin = seen[seen == twice.iloc[0]].index[0]
         raise BenchError(
-            f"leak in {where}: test clip {first['clip']!r} has the same samples as training clip {twin['clip']!r}"
-            f" ({len(twice)} such clips); remove the copies from the corpus"
+            f"leak in {where}: test clip {clips['clip'][twice.index[0]]!r} has the same samples as training clip"
+            f" {clips['clip'][twin]!r} ({len(twice)} such clips); remove the copies from the corpus"
         )
     if fold.split == "loso":
-        shared = set(test["speaker"]) & set(seen["speaker"])
+        shared = set(clips["speaker"].iloc[fold.test].unique()) & set(clips["speaker"].iloc[learned].unique())
         if shared:
             raise BenchError(f"leak in {where}: speakers in both train and test: {', '.join(sorted(shared))}")
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import islice
@@ -23,6 +24,7 @@ from bench.errors import BenchError
 
 KEY, FACTS = b"digitbench.key", b"digitbench.facts"
 CHUNK = 4096
+SESSIONS = "sessions.jsonl"
 
 
 @contextmanager
@@ -40,6 +42,23 @@ def locked(folder: Path) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+@contextmanager
+def session(folder: Path) -> Iterator[float]:
+    """One sitting of a run, yielding when it began; its length is noted however it ends, short of a kill."""
+    began = time.time()
+    try:
+        yield began
+    finally:
+        with (folder / SESSIONS).open("a") as file:
+            file.write(json.dumps({"began": began, "wall_s": time.time() - began}) + "\n")
+
+
+def sessions(folder: Path) -> list[dict[str, float]]:
+    """The earlier sittings of a run, oldest first."""
+    path = folder / SESSIONS
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
 
 def finished(path: Path, key: str) -> dict[str, Any] | None:

@@ -46,10 +46,8 @@ def open_folder(data: Path, progress: Progress | None = None) -> Corpus:
 def read_listing(path: Path) -> Iterator[Entry]:
     """The rows of a CSV with columns path, label and, where known, speaker and split ("train" or "test").
 
-    Raises BenchError, naming file and line, for a header without path and label, a row without them, a path given
-    twice, or another split.
+    Raises BenchError, naming file and line, for a header without path and label, a row without them, or another split.
     """
-    seen = set[int]()  # hashes: a million paths would weigh more than their clips' rows
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             reader = csv.DictReader(file)
@@ -61,11 +59,7 @@ def read_listing(path: Path) -> Iterator[Entry]:
                     f" {' and '.join(missing)} missing, found {','.join(header) or 'nothing'}"
                 )
             for row in reader:
-                entry = _entry(row, f"{path}, line {reader.line_num}")
-                if hash(entry.path) in seen:
-                    raise BenchError(f"{path}, line {reader.line_num}: {entry.path} is listed twice")
-                seen.add(hash(entry.path))
-                yield entry
+                yield _entry(row, f"{path}, line {reader.line_num}")
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise BenchError(f"{path}: cannot be read as a UTF-8 CSV file ({error})") from None
 

@@ -61,7 +61,11 @@ def scan(
             raise BenchError(f"{root}: no audio files here (wav, flac, ogg, mp3)")
         first = rejected[0]
         raise BenchError(f"{root}: all {len(rejected)} files are rejected; the first, {first.path}: {first.reason}")
-    table = _unambiguous(pa.Table.from_batches([*batches, _batch(rows)], _SCHEMA))
+    table = pa.Table.from_batches([*batches, _batch(rows)], _SCHEMA)
+    twice = _repeated(table["path"])
+    if len(twice):
+        raise BenchError(f"{root / twice[0].as_py()} is listed twice; list each file once")
+    table = _unambiguous(table)
     clip = table["clip"]
     if not pc.all(pc.less(clip[:-1], clip[1:])).as_py():
         table = table.sort_by("clip")
@@ -70,13 +74,17 @@ def scan(
 
 def _unambiguous(table: pa.Table) -> pa.Table:
     """The table with ``path`` as clip id where another clip has the same stem."""
-    # In Arrow: pandas would make a Python string of every id.
-    counts = pc.value_counts(table["clip"])
-    shared = pc.struct_field(counts, "values").filter(pc.greater(pc.struct_field(counts, "counts"), 1))
+    shared = _repeated(table["clip"])
     if not len(shared):
         return table
     ids = pc.if_else(pc.is_in(table["clip"], shared), table["path"], table["clip"])
     return table.set_column(0, "clip", ids)
+
+
+def _repeated(column: pa.ChunkedArray) -> pa.Array:
+    """Values that stand there more than once. In Arrow: pandas would make a Python string of every one."""
+    counts = pc.value_counts(column)
+    return pc.struct_field(counts, "values").filter(pc.greater(pc.struct_field(counts, "counts"), 1))
 
 
 def _describe(root: Path, entry: Entry) -> tuple[int, int, str]:

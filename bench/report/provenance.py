@@ -97,8 +97,10 @@ def origin(run: Run) -> list[str]:
 
 
 def _took(info: dict[str, Any]) -> str:
-    wall, busy = info.get("wall_s") or 0, info.get("busy_s") or 0
-    return f"{wall:,.0f} s; the backends' own work for the accuracy figures, over all workers: {busy:,.0f} s"
+    sessions, busy = [*info.get("earlier_wall_s", []), info.get("wall_s") or 0], info.get("busy_s") or 0
+    parts = f" in {len(sessions)} sessions" if len(sessions) > 1 else ""
+    work = f"the backends' own work for the accuracy figures, over all workers: {busy:,.0f} s"
+    return f"{sum(sessions):,.0f} s{parts}; {work}"
 
 
 def _backends(run: Run) -> pd.DataFrame:
