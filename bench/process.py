@@ -96,6 +96,7 @@ class Worker:
             )
         os.close(command_out)
         os.close(reply_in)
+        self.pid = self._process.pid
         if cpus and hasattr(os, "sched_setaffinity"):
             os.sched_setaffinity(self._process.pid, cpus)
         self.start_s = self._next()["at"] - launched

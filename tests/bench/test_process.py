@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from threading import Event
+
+import psutil
+import pytest
+
+from backends import find
+from bench.audio import fingerprint, read
+from bench.process import Job, Limits, StoppedError, Worker, WorkerError
+from tests.bench.running import VOCABULARY, planted
+
+
+def job(name: str, **options: object) -> Job:
+    return Job(find(planted(name)), VOCABULARY, options, Limits(step_s=20, memory_bytes=2_000_000_000))
+
+
+@pytest.fixture
+def worker(tmp_path: Path) -> Iterator[Worker]:
+    with Worker(job("Steady"), tmp_path / "log", threads=1) as started:
+        started.ask("create")
+        started.ask("load")
+        yield started
+
+
+def clip(path: Path) -> dict[str, object]:
+    return {"clip": path.stem, "path": str(path), "sha256": fingerprint(*read(path)), "label": "0", "speaker": None}
+
+
+def test_threads_are_fixed_in_the_worker_alone(tmp_path: Path) -> None:
+    with Worker(job("Steady"), tmp_path / "log", threads=3, cpus=[min(os.sched_getaffinity(0))]) as worker:
+        child = psutil.Process(worker.pid)
+        assert child.environ()["OMP_NUM_THREADS"] == "3"
+        assert child.environ()["HF_HUB_OFFLINE"] == "1"
+        assert child.cpu_affinity() == [min(os.sched_getaffinity(0))]
+    assert os.environ.get("OMP_NUM_THREADS") != "3"
+
+
+def test_a_stopped_worker_uses_no_time(worker: Worker) -> None:
+    worker.pause()
+    time.sleep(0.05)
+    assert psutil.Process(worker.pid).status() == psutil.STATUS_STOPPED
+    worker.resume()
+    assert worker.ask("peak")["rss_bytes"] > 0
+
+
+def test_closing_ends_a_stopped_worker(tmp_path: Path) -> None:
+    with Worker(job("Steady"), tmp_path / "log", threads=1) as worker:
+        worker.pause()
+    assert not psutil.pid_exists(worker.pid)
+
+
+def test_no_descriptor_is_left_open(tmp_path: Path) -> None:
+    before = psutil.Process().num_fds()
+    for _ in range(3):
+        with Worker(job("Steady"), tmp_path / "log", threads=1) as worker:
+            worker.ask("create")
+    assert psutil.Process().num_fds() == before
+
+
+def test_waiting_ends_when_the_run_is_stopped(tmp_path: Path) -> None:
+    stop = Event()
+    with Worker(job("Steady", delay_s=60), tmp_path / "log", threads=1, stop=stop) as worker:
+        worker.ask("create")
+        stop.set()
+        with pytest.raises(StoppedError):
+            worker.ask("load")
+
+
+def test_more_is_asked_than_a_pipe_holds(worker: Worker, tiny_corpus: Path) -> None:
+    many = [clip(tiny_corpus / "0_ann_0.wav")] * 2000
+    assert sum(1 for _ in worker.stream("predict", clips=many)) == 2000
+
+
+def test_a_clip_changed_under_way_is_noticed(worker: Worker, tiny_corpus: Path) -> None:
+    changed = {**clip(tiny_corpus / "0_ann_0.wav"), "sha256": "0" * 64}
+    with pytest.raises(WorkerError, match=r"0_ann_0\.wav changed while the run went on"):
+        worker.ask("predict", clips=[changed])
+
+
+def test_latency_is_the_call_and_nothing_else(tmp_path: Path, tiny_corpus: Path) -> None:
+    with Worker(job("Steady", delay_s=0.05), tmp_path / "log", threads=1) as worker:
+        worker.ask("create")
+        worker.ask("load")
+        reply = worker.ask("predict", clips=[clip(tiny_corpus / "0_ann_0.wav")])
+    assert reply["predict_s"] >= 0.05
+    assert reply["audio_s"] == pytest.approx(0.3)
+    assert reply["features_s"] is None
+
+
+def test_options_a_backend_does_not_know_are_named(tmp_path: Path) -> None:
+    with Worker(job("Steady", nonsense=1), tmp_path / "log", threads=1) as worker:
+        with pytest.raises(WorkerError, match="unexpected keyword argument 'nonsense'"):
+            worker.ask("create")
+
+
+def test_memory_of_an_idle_worker_is_not_that_of_its_parent(tmp_path: Path) -> None:
+    ballast = bytearray(300_000_000)
+    ballast[::4096] = b"x" * len(ballast[::4096])
+    with Worker(job("Steady"), tmp_path / "log", threads=1) as worker:
+        worker.ask("idle")
+        assert worker.ask("peak")["rss_bytes"] < 150_000_000
+    assert len(ballast) == 300_000_000

@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+import io
+
+from rich.console import Console
+
+from bench.progress import Bars, Plain, reporter
+
+
+def test_plain_lines_say_begin_to_end() -> None:
+    out = io.StringIO()
+    plain = Plain(Console(file=out, width=40), every_s=0)
+    with plain.task("a task with quite a long name [b]", 3) as advance:
+        for _ in range(3):
+            advance(1)
+    lines = out.getvalue().splitlines()
+    assert lines[0].startswith("a task with quite a long name [b]: 1/3, about ")
+    assert lines[-1].startswith("a task with quite a long name [b]: 3/3 in ")
+    assert len(lines) == 3
+
+
+def test_a_terminal_gets_bars_that_leave_nothing_behind() -> None:
+    out = io.StringIO()
+    bars = reporter(Console(file=out, force_terminal=True, width=100))
+    assert isinstance(bars, Bars)
+    with bars.task("one", 2) as one, bars.task("two", 2) as two:
+        one(1)
+        two(2)
+        bars.say("a line [b]")
+    with bars.task("three", 1) as three:
+        three(1)
+    assert "one" in out.getvalue()
+    assert "a line [b]" in out.getvalue()
+    assert out.getvalue().endswith("\x1b[?25h") or "\x1b[2K" in out.getvalue()
