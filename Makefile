@@ -3,6 +3,7 @@ PYTHON ?= python3.11
 VENV ?= .venv
 EXTRAS ?= all,dev
 BACKENDS ?=
+OUT ?=
 BIN := $(VENV)/bin
 QUICK := chance,mfcc-svm,mfcc-logreg,mfcc-rf,faster-whisper:tiny.en
 
@@ -16,12 +17,12 @@ setup: $(VENV)/ready  ## the virtual environment, with everything pinned in pypr
 
 $(VENV)/ready: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet pip==26.3
 	$(BIN)/python -m pip install --quiet -e '.[$(EXTRAS)]'
 	touch $@
 
-bench: setup  ## the whole benchmark into results/; BACKENDS=a,b chooses, run again to resume
-	$(BIN)/digitbench run $(if $(BACKENDS),--backends $(BACKENDS))
+bench: setup  ## the whole benchmark into results/; BACKENDS=a,b OUT=folder choose, again resumes
+	$(BIN)/digitbench run $(if $(BACKENDS),--backends $(BACKENDS)) $(if $(OUT),--out $(OUT))
 
 quick: setup  ## a first table in under two minutes: few clips, for testing only
 	$(BIN)/digitbench run --limit 120 --backends $(or $(BACKENDS),$(QUICK)) --out results/quick \

@@ -50,7 +50,11 @@ def registry() -> Mapping[str, str]:
     """Every registered family name and its ``module:Class``. Modules of this folder are imported, and kept light."""
     targets = {}
     for module_info in pkgutil.iter_modules(__path__):
-        module = importlib.import_module(f"{__name__}.{module_info.name}")
+        try:
+            module = importlib.import_module(f"{__name__}.{module_info.name}")
+        except Exception:  # one broken file must not hide the others: it is listed, and says why when it is asked for
+            targets[module_info.name] = f"{__name__}.{module_info.name}:Backend"
+            continue
         for _, found in inspect.getmembers(module, _is_backend):
             if found.__module__ == module.__name__:
                 targets[found.name] = f"{found.__module__}:{found.__name__}"

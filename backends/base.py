@@ -1,7 +1,8 @@
 """The whole contract between the harness and a recogniser.
 
 Audio is float32 mono in [-1, 1] at the backend's own ``sample_rate``; the harness resamples. A backend holds no timer,
-prints nothing, sets no thread counts, and opens no connection outside :meth:`Backend.prepare`.
+prints nothing, sets no thread counts, and opens no connection outside :meth:`Backend.prepare`. It is deterministic: the
+same training clips make the same model, and a clip is heard alike whatever was heard before it.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -64,7 +64,7 @@ def predict_all(
     queue = sorted(cells, key=lambda cell: -len(cell.rows))
     running = [pool.submit(_one, cell, clips, place, cell.key in kept, stop, reporter) for cell in queue]
     try:
-        for future in running:
+        for future in as_completed(running):
             yield future.result()
     finally:
         stop.set()
@@ -102,21 +102,20 @@ def _work(
     cell: Cell, clips: pd.DataFrame, place: Place, journal: Journal, model: Path | None, stop: Event, advance: Advance
 ) -> dict[str, Any]:
     """Fit and predict what is missing; returns how long the backend itself took."""
-    busy_s, fit_s = 0.0, None
+    fit_s = None
     with Worker(cell.backend.job, place.log(cell.backend), threads=1, stop=stop) as worker:
         worker.ask("create")
-        busy_s += worker.ask("load")["load_s"]
+        load_s = worker.ask("load")["load_s"]
         if cell.fold:
             fit_s = fit(worker, clips, cell.fold.train, cell.fold.validation, place.audio)
-            busy_s += fit_s
             if model:
                 model.parent.mkdir(parents=True, exist_ok=True)
                 worker.ask("save", path=str(model))
         for reply in predict(worker, clips, cell.rows[journal.done :], place.audio):
-            busy_s += reply["resample_s"] + reply["predict_s"]
             journal.append({name: reply[name] for name in KEPT})
             advance(1)
-    return {"busy_s": busy_s, "fit_s": fit_s}
+    predict_s = sum(row["resample_s"] + row["predict_s"] for row in journal.rows())
+    return {"busy_s": load_s + (fit_s or 0.0) + predict_s, "fit_s": fit_s}
 
 
 def fit(worker: Worker, clips: pd.DataFrame, train: Rows, validation: Rows, audio: Path) -> float:

@@ -8,15 +8,18 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 
 from backends.base import BackendError
-from bench.config import merge, read_config
+from bench.config import Config, merge, read_config
 from bench.errors import BenchError
 from bench.process import ROOT
+
+if TYPE_CHECKING:
+    from bench.corpora import Corpus
 
 OK, FAILED, UNUSABLE, INTERRUPTED = 0, 1, 2, 130
 """Exit codes: all well; done, but a backend failed or a file was rejected; bad input; stopped by Ctrl-C."""
@@ -54,7 +57,7 @@ def run(
     splits: Annotated[str | None, typer.Option(help="official, mixed, loso; comma-separated.")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder of the run.  [default: results/CORPUS]")] = None,
     limit: Annotated[int | None, typer.Option(help="Use about this many clips: for testing only.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Of every random choice.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Of every random choice of the harness.")] = None,
     jobs: Annotated[int | None, typer.Option(help="Workers at once while predicting; 0: one per core.")] = None,
     threads: Annotated[str | None, typer.Option(help="Thread counts to time, such as 1,4.")] = None,
     latency_clips: Annotated[int | None, typer.Option(help="Timed calls per backend and thread count.")] = None,
@@ -84,20 +87,22 @@ def run(
         coldstart=coldstart, throughput_s=throughput_s, checks=checks, step_limit_s=step_limit_s,
         memory_limit_mb=memory_limit_mb,
     )  # fmt: skip
-    console = Console(stderr=True)
+    console = Console(stderr=True, emoji=False)
     say = reporter(console)
     try:
         clips = open_corpus(chosen.corpus, chosen.vocabulary, chosen.data, fallback=corpus is None and data is None)
-        folder = out or Path("results") / clips.name
+        folder = out or _folder(clips, chosen)
         say.say(f"{clips.name}: {len(clips.clips):,} clips from {clips.source} ({clips.root}); writing to {folder}")
         for rejected in clips.rejected:
             say.say(f"rejected: {rejected.path}: {rejected.reason}")
         done = carry_out(chosen, clips, folder, _command(), say)
+        write_checksums(folder)
+        _report_apart(folder)
     except KeyboardInterrupt:
         say.say("stopped; what was done is kept: the same command goes on from here")
         raise typer.Exit(INTERRUPTED) from None
-    write_checksums(folder)
-    _report_apart(folder)
+    except OSError as error:
+        raise BenchError(f"{error.filename or folder}: {error.strerror or error}; what was done is kept") from error
     say.say(f"report: {folder / 'report.md'}")
     if done.failures or clips.rejected:
         say.say(f"{len(done.failures)} failures and {len(clips.rejected)} rejected files: see the report")
@@ -116,7 +121,7 @@ def list_() -> None:
     """Backends, corpora and splits, and what each needs installed."""
     from bench import listing
 
-    Console().print(listing.backends(), listing.corpora(), listing.splits())
+    Console(emoji=False).print(listing.backends(), listing.corpora(), listing.splits())
 
 
 @app.command()
@@ -124,7 +129,7 @@ def data(data: Data = None) -> None:
     """Where recordings and weights are looked for and were found, with sizes and hashes."""
     from bench import listing
 
-    Console().print(listing.recordings(data), listing.weights(read_config(_config_file(None))))
+    Console(emoji=False).print(listing.recordings(data), listing.weights(read_config(_config_file(None))))
 
 
 @app.command()
@@ -141,8 +146,12 @@ def train(
     from bench.product import train_model
 
     chosen = read_config(_config_file(config), {}, corpus=corpus, data=data, backends=(backend,), seed=seed)
-    clips, seconds = train_model(chosen, out, split)
+    clips, seconds, rejected = train_model(chosen, out, split)
+    for line in rejected:
+        typer.echo(f"rejected: {line.path}: {line.reason}", err=True)
     typer.echo(f"{out}: {backend} fitted on {clips:,} clips in {seconds:.1f} s, {out.stat().st_size / 1e3:,.0f} kB")
+    if rejected:
+        raise typer.Exit(FAILED)
 
 
 @app.command()
@@ -177,7 +186,10 @@ def compare(
     from bench.compare import compare as difference
     from bench.records import read_run
 
-    found = difference(read_run(before), read_run(after), force=force)
+    try:
+        found = difference(read_run(before), read_run(after), force=force)
+    except (KeyError, TypeError) as error:
+        raise BenchError(f"{before}, {after}: cannot be compared, a run.json lacks {error}") from error
     typer.echo(found.json() if json else found.markdown())
     raise typer.Exit(found.exit_code)
 
@@ -193,6 +205,12 @@ def verify(run: RunFolder) -> None:
     if found:
         raise typer.Exit(FAILED)
     typer.echo(f"{run}: records and tables agree")
+
+
+def _folder(corpus: Corpus, config: Config) -> Path:
+    """Where a run goes that was not told: never over one of other recordings, nor a trial over the whole."""
+    name = f"folder-{corpus.root.name}" if corpus.name == "folder" else corpus.name
+    return Path("results") / (f"{name}-limit{config.limit}" if config.limit else name)
 
 
 def _report_apart(folder: Path) -> None:
@@ -213,7 +231,7 @@ def _write_report(folder: Path) -> None:
 
 
 def _complain(message: str) -> int:
-    Console(stderr=True).print(f"error: {message}", highlight=False, markup=False, soft_wrap=True)
+    Console(stderr=True, emoji=False).print(f"error: {message}", highlight=False, markup=False, soft_wrap=True)
     return UNUSABLE
 
 

@@ -89,6 +89,8 @@ def compare(a: Run, b: Run, *, force: bool = False, margin: float = 0.05) -> Com
         return Comparison(accuracy, nothing, broken, tuple(notes))
     if not same:
         notes.append("latency is judged although the runs are not of one machine and session: it was forced")
+    busy = [name for name, run in (("A", a), ("B", b)) if run.info["machine"].get("busy")]
+    notes += [f"the machine was busy when {name} began: distrust its times" for name in busy]
     latency = _latency(a, b, margin)
     if len(latency):
         notes.append("the runs were not interleaved: drift of the machine between them counts as a difference")
@@ -147,7 +149,7 @@ def _latency(a: Run, b: Run, margin: float) -> pd.DataFrame:
     both = pd.concat([was.rename("a"), now.rename("b")], axis=1).dropna()
     rows = []
     for backend, own in both.groupby(level="backend"):
-        ratio = stats.time_ratio(own["b"], own["a"])
+        ratio = stats.time_ratio(own["b"], own["a"])  # clips in no order: the blocks are drawn over clips
         verdict = WORSE if ratio.low > 1 + margin else BETTER if ratio.high < 1 - margin else SAME
         rows.append([backend, len(own), own["a"].median(), own["b"].median(), *ratio, verdict])
     return _frame(_LATENCY, rows)
@@ -159,6 +161,7 @@ def _broken(a: Run, b: Run) -> tuple[str, ...]:
     worked: list[tuple[str, str, str | None]] = [
         ("accuracy", str(backend), str(split)) for split, backend in figures.itertuples(index=False)
     ]
+    worked += [("checks", backend, None) for backend in backends(a) if failure(a, backend, "checks") is None]
     for phase in ("latency", "coldstart", "throughput"):
         worked += [(phase, str(backend), None) for backend in sorted(getattr(a, phase)["backend"].unique())]
     reasons = {

@@ -24,6 +24,13 @@ DIGITS: Mapping[str, tuple[str, ...]] = {
     "9": ("nine",),
 }
 
+SPLITS: Mapping[str, str] = {
+    "official": "the corpus's own: for fsdd, takes 0-4 of every speaker and digit are the test",
+    "mixed": "drawn by label with a seed: 70 % train, 10 % validation, 20 % test; the same speakers in each",
+    "loso": "leave one speaker out: a fold per speaker, trained on all the others",
+}
+"""Every split, and what it is."""
+
 
 @dataclass(frozen=True, slots=True)
 class Config:
@@ -70,14 +77,10 @@ def read_config(path: Path | None, changes: Mapping[str, Any] | None = None, **f
 
     Raises BenchError for a file that cannot be read, an unknown key, or a value of the wrong kind.
     """
-    settings = merge(_read_toml(path) if path else {}, changes or {})
-    settings |= {name: value for name, value in flags.items() if value is not None}
-    known = {each.name for each in fields(Config)}
-    where = str(path or "arguments")
-    for name in settings:
-        if name not in known:
-            raise BenchError(f"{where}: unknown setting {name!r}{near(name, known)}")
-    return _checked(replace(Config(), **{name: _value(where, name, value) for name, value in settings.items()}), where)
+    written = _read_toml(path) if path else {}
+    config = _with(Config(), written, str(path))
+    said = {name: value for name, value in flags.items() if value is not None}
+    return _with(config, {**merge(written, changes or {}), **said}, "command line") if changes or said else config
 
 
 def merge(settings: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
@@ -87,6 +90,15 @@ def merge(settings: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, 
         both = isinstance(value, Mapping) and isinstance(merged.get(name), Mapping)
         merged[name] = merge(merged[name], value) if both else value
     return merged
+
+
+def _with(config: Config, settings: Mapping[str, Any], where: str) -> Config:
+    known = {each.name for each in fields(Config)}
+    for name in settings:
+        if name not in known:
+            raise BenchError(f"{where}: unknown setting {name!r}{near(name, known)}")
+    values = {name: _value(where, name, value) for name, value in settings.items()}
+    return _checked(replace(config, **values), where)
 
 
 def near(name: str, known: Collection[str]) -> str:
@@ -129,7 +141,7 @@ def _value(where: str, name: str, value: Any) -> Any:
         if isinstance(default, int):
             return _whole(value)
         return float(value) if isinstance(default, float) else str(value)
-    except (TypeError, ValueError, AttributeError) as error:
+    except (TypeError, ValueError, AttributeError, OverflowError) as error:
         raise BenchError(f"{where}: {name} = {value!r} is not of the right kind ({error})") from error
 
 
@@ -152,14 +164,17 @@ def _checked(config: Config, where: str) -> Config:
     }  # fmt: skip
     for name, low in least.items():
         value = getattr(config, name)
-        if value is not None and not value >= low:
-            raise BenchError(f"{where}: {name} = {value} is too small; {low} is the least")
+        if value is not None and not low <= value < 2**32:
+            raise BenchError(f"{where}: {name} = {value}: at least {low} is wanted, and less than {2**32}")
     for name in ("backends", "splits"):
         chosen = getattr(config, name)
         if not chosen:
             raise BenchError(f"{where}: {name} is empty; name at least one")
         if len(set(chosen)) < len(chosen):
             raise BenchError(f"{where}: {name} names one of {', '.join(chosen)} twice")
+    for split in config.splits:
+        if split not in SPLITS:
+            raise BenchError(f"{where}: no split named {split!r}{near(split, SPLITS)}")
     if any(count < 1 for count in config.threads):
         raise BenchError(f"{where}: threads = {list(config.threads)}: every count must be at least 1")
     if len(config.vocabulary) < 2 or not all(config.vocabulary.values()):

@@ -47,11 +47,10 @@ class Failure:
 
 
 def sample(config: Config, clips: pd.DataFrame, count: int) -> Rows:
-    """Distinct clips to time on, seeded: official test clips where there are any, else any tested clip."""
-    official = (clips["official"] == "test").to_numpy()
-    others = np.flatnonzero(clips["sample_rate"].to_numpy() > 0)
-    rows = np.flatnonzero(official) if official.any() else others
-    return np.random.default_rng(config.seed).permutation(rows)[:count]
+    """Distinct clips to time on, seeded: official test clips first, then any others."""
+    official = (clips["official"] == "test").to_numpy(dtype=bool, na_value=False)
+    draw = np.random.default_rng(config.seed).permutation
+    return np.concatenate([draw(np.flatnonzero(official)), draw(np.flatnonzero(~official))])[:count]
 
 
 def describe(contender: Contender, place: Place) -> dict[str, Any]:
@@ -69,8 +68,8 @@ def latency(
     rows: list[dict[str, Any]] = []
     resources: list[dict[str, Any]] = []
     failures: list[Failure] = []
-    chosen = sample(config, clips, config.latency_clips)
-    listed = list(entries(clips, chosen, place.audio))
+    drawn = list(entries(clips, sample(config, clips, config.latency_clips + config.warmup), place.audio))
+    listed, warmup = drawn[: config.latency_clips], drawn[len(drawn) - config.warmup :]
     if not listed:
         return rows, resources, failures
     with ExitStack() as stack, reporter.task(f"latency, {_count(threads)}", len(listed) * len(contenders)) as advance:
@@ -83,7 +82,7 @@ def latency(
                 idle[name] = worker.ask("idle")["rss_bytes"]
                 worker.ask("create")
                 worker.ask("load", **_model(contender))
-                list(worker.stream("predict", clips=listed[-config.warmup :] if config.warmup else []))
+                list(worker.stream("predict", clips=warmup))
                 worker.pause()
                 workers[name] = worker
             except WorkerError as failure:
@@ -98,8 +97,12 @@ def latency(
                 failures.append(Failure(name, "latency", str(failure)))
                 workers.pop(name).close()
         for name, worker in workers.items():
-            worker.resume()
-            peak = worker.ask("peak")["rss_bytes"]
+            try:
+                worker.resume()
+                peak = worker.ask("peak")["rss_bytes"]
+            except (WorkerError, ProcessLookupError) as failure:
+                failures.append(Failure(name, "latency", str(failure)))
+                continue
             resources.append(
                 {"backend": name, "threads": threads, "peak_rss_bytes": peak, "idle_rss_bytes": idle[name]}
             )
@@ -149,7 +152,7 @@ def throughput(
     """Clips per second of ``predict_batch`` on all cores, the batch doubled while that pays: rows for THROUGHPUT."""
     rows: list[dict[str, Any]] = []
     failures = []
-    listed = list(entries(clips, sample(config, clips, len(clips)), place.audio))
+    listed = list(entries(clips, sample(config, clips, 4 * LARGEST_BATCH), place.audio))
     with reporter.task("throughput", len(contenders)) as advance:
         for contender in contenders:
             try:
@@ -165,17 +168,13 @@ def throughput(
 
 def _doubled(config: Config, name: str, worker: Worker, listed: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     best, batch, stale = 0.0, 1, 0
-    clip_s = worker.ask("predict_batch", clips=listed[:2], batch=2)["predict_s"] / 2  # warm-up, and a first guess
+    worker.ask("predict_batch", clips=listed[:2], batch=2)  # warm-up
     while batch <= min(LARGEST_BATCH, len(listed)) and stale < 2:
-        # Whole batches of different clips, enough of them to fill the time asked for.
-        batches = min(max(1, round(config.throughput_s / max(clip_s * batch, 1e-9))), len(listed) // batch)
-        count = batches * batch
-        reply = worker.ask("predict_batch", clips=listed[:count], batch=batch)
-        rate = count / reply["predict_s"]
-        clip_s = 1 / rate
+        reply = worker.ask("predict_batch", clips=listed, batch=batch, seconds=config.throughput_s)
+        rate = reply["clips"] / max(reply["predict_s"], 1e-9)
         stale = 0 if rate > GAIN * best else stale + 1
         best = max(best, rate)
-        yield {"backend": name, "threads": len(cpus()), "batch": batch, "clips": count, **reply}
+        yield {"backend": name, "threads": len(cpus()), "batch": batch, **reply}
         batch *= 2
 
 

@@ -9,10 +9,9 @@ from pathlib import Path
 from rich.table import Table
 
 from backends import BackendError, find, known_names
-from bench.config import Config
+from bench.config import SPLITS, Config
 from bench.corpora import CORPORA, describe_sources
 from bench.plan import job
-from bench.splits import ABOUT
 
 
 def backends() -> Table:
@@ -41,7 +40,7 @@ def corpora() -> Table:
 def splits() -> Table:
     """Every split."""
     table = _table("Splits", "name", "what it is")
-    for name, about in ABOUT.items():
+    for name, about in SPLITS.items():
         table.add_row(name, about)
     return table
 
@@ -62,7 +61,7 @@ def weights(config: Config) -> Table:
         spec = find(name)
         try:
             sources = spec.load()(config.vocabulary, spec.variant, **job(config, spec).options).sources()
-        except (BackendError, TypeError) as error:
+        except (BackendError, TypeError, ValueError) as error:
             table.add_row(name, str(error), "", "", "")
             continue
         for source in sources:

@@ -34,6 +34,7 @@ def describe_machine() -> dict[str, Any]:
         "python": platform.python_version(),
         "governor": _read("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
         "boot_time": psutil.boot_time(),
+        "boot_id": _read("/proc/sys/kernel/random/boot_id"),
         "load_1m": round(load, 2),
         "busy": load / len(cpus()) > BUSY_LOAD,
     }
@@ -52,8 +53,9 @@ def package_versions() -> dict[str, str]:
 
 
 def versions(modules: tuple[str, ...]) -> dict[str, str]:
-    """Distributions that provide ``modules``, and their versions."""
-    return {name: distribution(name).version for names in _owners(modules) for name in names}
+    """Versions of the distributions that provide ``modules``, and of all that these depend on."""
+    found = _closure([name for names in _owners(modules) for name in names])
+    return {name: distribution(name).version for name in sorted(found)}
 
 
 def install_bytes(modules: tuple[str, ...]) -> int | None:
@@ -85,7 +87,9 @@ def _closure(names: list[str]) -> set[str]:
         except PackageNotFoundError:
             continue
         found.add(name)
-        queue += [re.split(r"[ ;<>=!~\[(]", line, maxsplit=1)[0] for line in required if "extra ==" not in line]
+        queue += [
+            re.split(r"[ ;<>=!~\[(]", line, maxsplit=1)[0] for line in required if not re.search(r"extra\s*==", line)
+        ]
     return found
 
 

@@ -17,11 +17,9 @@ from bench.checks import Check
 from bench.config import Config
 from bench.corpora.base import Corpus
 from bench.latency import Failure
-from bench.machine import describe_git, package_versions
 from bench.plan import Known, clips_hash
-from bench.process import ROOT
 from bench.records import CLIPS
-from bench.store import replace, write_tables
+from bench.store import replace_file, write_tables
 
 SCHEMA = 1
 
@@ -38,8 +36,11 @@ class Finished:
     command: str
     began: float
     ended: float
-    sessions: tuple[Mapping[str, float], ...]
-    """Earlier sittings of the same run, with ``wall_s`` each."""
+    earlier_s: tuple[float, ...]
+    """Seconds that earlier sittings of the same run took."""
+    git: Mapping[str, Any]
+    packages: Mapping[str, str]
+    """Code and packages as the run began."""
     backends: tuple[Known, ...]
     descriptions: Mapping[str, Mapping[str, Any]]
     """By backend: settings, parameters and artifacts of those that loaded."""
@@ -54,7 +55,7 @@ def write_manifest(done: Finished, folder: Path) -> None:
     write_tables(folder / "clips.parquet", iter([table]), CLIPS, clips_hash(done.clips))
     partial = folder / "run.json.part"
     partial.write_text(json.dumps(_contents(done, folder), indent=1, default=str) + "\n")
-    replace(partial, folder / "run.json")
+    replace_file(partial, folder / "run.json")
 
 
 def _contents(done: Finished, folder: Path) -> dict[str, Any]:
@@ -65,7 +66,7 @@ def _contents(done: Finished, folder: Path) -> dict[str, Any]:
         "started": _timestamp(done.began),
         "finished": _timestamp(done.ended),
         "wall_s": round(done.ended - done.began, 1),
-        "earlier_wall_s": [round(session["wall_s"], 1) for session in done.sessions],
+        "earlier_wall_s": [round(seconds, 1) for seconds in done.earlier_s],
         "busy_s": round(sum(outcome.busy_s for outcome in done.outcomes), 1),
         "testing_only": done.config.limit is not None,
         "notice": done.corpus.notice,
@@ -73,8 +74,8 @@ def _contents(done: Finished, folder: Path) -> dict[str, Any]:
         "corpus": _corpus(done),
         "vocabulary": done.config.vocabulary,
         "machine": done.machine,
-        "git": describe_git(ROOT),
-        "packages": package_versions(),
+        "git": done.git,
+        "packages": done.packages,
         "backends": [_backend(known, done.descriptions.get(known.name, {})) for known in done.backends],
         "cells": [_cell(outcome) for outcome in done.outcomes],
         "checks": [asdict(check) for check in done.checks],

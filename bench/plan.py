@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from backends import BackendError, Spec
+from backends import BackendError, Spec, registry
 from backends import find as find_backend
-from bench.config import Config
+from bench.config import SPLITS, Config, near, read_config
 from bench.corpora.base import Corpus
 from bench.errors import BenchError
 from bench.process import ROOT, Job, Limits, Worker, WorkerError
@@ -35,11 +35,11 @@ class Known:
     job: Job
     trained: bool
     clips: str
-    """"all", or the split whose test clips alone it hears."""
+    """"all", or the split whose test clips alone it hears, where that split is part of the run."""
     artifacts: tuple[Mapping[str, Any], ...]
     source_sha256: str
     packages: Mapping[str, str]
-    """Versions of the packages it imports by name."""
+    """Versions of all packages that it needs and of those that decode and resample for it."""
     install_bytes: int | None
 
     @property
@@ -71,23 +71,34 @@ class Cell:
 
 
 def specs(config: Config) -> list[Spec]:
-    """The backends chosen. Raises BenchError on an unknown name, or options for a backend that is not chosen."""
+    """The backends chosen. Raises BenchError on an unknown name, two of one name, or options for none there is."""
     try:
         found = [find_backend(name) for name in config.backends]
     except BackendError as error:
         raise BenchError(str(error)) from error
+    names = [spec.name for spec in found]
+    if len(set(names)) < len(names):
+        raise BenchError(f"two backends have one name among {', '.join(names)}; rename one of the files")
+    families = {name.partition(":")[0] for name in (*names, *registry())}
+    for name in config.backend:
+        if name.partition(":")[0] not in families:
+            raise BenchError(f"options for backend {name!r}, which does not exist{near(name, families)}")
+    for spec in found:
+        job(config, spec)
     return found
 
 
 def job(config: Config, spec: Spec) -> Job:
-    """The backend as its workers are to make it."""
+    """The backend as its workers are to make it. Raises BenchError on options that cannot be."""
     options = config.options(spec.name)
-    limits = Limits(
-        step_s=float(options.get("step_limit_s", config.step_limit_s)),
-        memory_bytes=int(options.get("memory_limit_mb", config.memory_limit_mb)) * 1_000_000,
-    )
+    limits = {name: options.get(name, getattr(config, name)) for name in ("step_limit_s", "memory_limit_mb")}
+    limited = read_config(None, limits)
     own = {name: value for name, value in options.items() if name not in HARNESS_OPTIONS}
-    return Job(spec, config.vocabulary, own, limits)
+    try:
+        json.dumps(own)
+    except TypeError as error:
+        raise BenchError(f"options of {spec.name}: numbers, strings, lists and tables are wanted ({error})") from error
+    return Job(spec, config.vocabulary, own, Limits(limited.step_limit_s, limited.memory_limit_mb * 1_000_000))
 
 
 def introduce(config: Config, spec: Spec, log: Path) -> Known:
@@ -97,8 +108,8 @@ def introduce(config: Config, spec: Spec, log: Path) -> Known:
         made = worker.ask("create")
         prepared = worker.ask("prepare")
     clips = str(config.options(spec.name).get("clips", "all"))
-    if clips != "all" and clips not in config.splits:
-        raise WorkerError(f"option clips = {clips!r} must be 'all' or a split of this run")
+    if clips not in ("all", *SPLITS):
+        raise WorkerError(f"option clips = {clips!r} must be 'all' or one of {', '.join(SPLITS)}")
     return Known(
         wanted,
         made["trained"],
@@ -139,7 +150,7 @@ def cells(config: Config, clips: pd.DataFrame, backends: list[Known]) -> Iterato
             for fold in all_folds:
                 yield Cell(backend, fold, fold.test, _key(config, backend, fold, fold.test, clips))
         else:
-            heard = splits if backend.clips == "all" else [backend.clips]
+            heard = [backend.clips] if backend.clips in splits else splits
             tested = np.logical_or.reduce([~clips[split].isin(NOT_TESTED).to_numpy() for split in heard])
             rows = np.flatnonzero(tested)
             yield Cell(backend, None, rows, _key(config, backend, None, rows, clips))
@@ -165,17 +176,20 @@ def digest(*parts: Any) -> str:
 
 
 def clips_hash(clips: pd.DataFrame) -> str:
-    """One hash over every clip's id, label, speaker, samples and splits."""
+    """One hash over every clip's id, label, speaker and samples, however they are split."""
     found = hashlib.sha256()
     for part in batched(np.arange(len(clips))):
-        found.update(clips.drop(columns="path").iloc[part].to_csv(index=False, header=False).encode())
+        found.update(
+            clips[["clip", "label", "speaker", "sha256"]].iloc[part].to_csv(index=False, header=False).encode()
+        )
     return found.hexdigest()
 
 
 def file_name(part: str) -> str:
     """A word made safe for a file name, still distinct."""
-    safe = re.sub(r"[^\w.+-]", "-", part)
-    return safe if safe == part.replace(":", "-") else f"{safe}-{hashlib.sha256(part.encode()).hexdigest()[:6]}"
+    plain = part.replace(":", "@")
+    safe = re.sub(r"[^\w.+@-]", "-", plain)
+    return safe if safe == plain and "@" not in part else f"{safe}-{hashlib.sha256(part.encode()).hexdigest()[:6]}"
 
 
 def _key(config: Config, backend: Known, fold: Fold | None, rows: Rows, clips: pd.DataFrame) -> str:
@@ -183,15 +197,15 @@ def _key(config: Config, backend: Known, fold: Fold | None, rows: Rows, clips: p
     parts = hashlib.sha256()
     selections = (fold.train, fold.validation, rows) if fold else (rows,)
     for selection in selections:
-        for column in ("clip", "label", "sha256"):
+        for column in ("clip", "label", "speaker", "sha256"):
             for number, part in enumerate(batched(selection)):
-                parts.update(("\n" * bool(number) + "\n".join(clips[column].iloc[part])).encode())
+                parts.update(("\n" * bool(number) + "\n".join(clips[column].iloc[part].fillna(""))).encode())
             parts.update(b"\0")
     return digest(
         [(ROOT / source).read_text() for source in MEASURING_SOURCES],
         backend.job.spec,
         backend.job.options,
-        {label: list(spoken) for label, spoken in config.vocabulary.items()},
+        [(label, list(spoken)) for label, spoken in config.vocabulary.items()],
         backend.source_sha256,
         backend.packages,
         [(artifact["name"], artifact["sha256"]) for artifact in backend.artifacts],

@@ -37,7 +37,8 @@ class WorkerError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one backend may take: seconds for a single step (load, fit, one prediction), and bytes of memory."""
+    """What one backend may take: seconds for a single step (prepare, load, fit, a prediction or a batch run), and
+    bytes of memory."""
 
     step_s: float = 900.0
     memory_bytes: int = 8_000_000_000
@@ -86,7 +87,7 @@ class Worker:
         launched = time.monotonic()
         with log.open("ab") as output:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "bench.worker", json.dumps(arguments), str(command_out), str(reply_in)],
+                [sys.executable, "-P", "-m", "bench.worker", json.dumps(arguments), str(command_out), str(reply_in)],
                 env=_environment(threads, offline),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -99,8 +100,12 @@ class Worker:
         self.pid = self._process.pid
         if cpus and hasattr(os, "sched_setaffinity"):
             os.sched_setaffinity(self._process.pid, cpus)
-        self.start_s = self._next()["at"] - launched
-        """From launching the interpreter to the worker's first line."""
+        os.set_blocking(self._commands, False)
+        try:
+            self._start_s: float = self._next()["at"] - launched
+        except BaseException:
+            self.close()
+            raise
 
     def __enter__(self) -> Self:
         return self
@@ -110,6 +115,11 @@ class Worker:
     ) -> None:
         self.close()
 
+    @property
+    def start_s(self) -> float:
+        """From launching the interpreter to the worker's first line."""
+        return self._start_s
+
     def ask(self, operation: str, **arguments: Any) -> dict[str, Any]:
         """One command with one reply. Raises WorkerError."""
         replies = list(self.stream(operation, **arguments))
@@ -118,23 +128,19 @@ class Worker:
     def stream(self, operation: str, **arguments: Any) -> Iterator[dict[str, Any]]:
         """One command, its replies as they come. Raises WorkerError."""
         self._doing = operation
-        request = json.dumps({"op": operation, **arguments}) + "\n"
-        try:
-            _write_all(self._commands, request.encode())
-        except BrokenPipeError:
-            raise self._dead() from None
+        self._send(json.dumps({"op": operation, **arguments}).encode() + b"\n")
         while "end" not in (reply := self._next()):
             if "clip" in reply:
                 self._doing = f"{operation}, after clip {reply['clip']}"
             yield reply
 
     def pause(self) -> None:
-        """Stop the process where it is: idle workers must not spin while another one is timed."""
-        self._process.send_signal(signal.SIGSTOP)
+        """Stop it, and what it started, where it is: idle workers must not spin while another one is timed."""
+        os.killpg(self.pid, signal.SIGSTOP)
 
     def resume(self) -> None:
         """Undo ``pause``."""
-        self._process.send_signal(signal.SIGCONT)
+        os.killpg(self.pid, signal.SIGCONT)
 
     def close(self) -> None:
         """Kill the process and everything it started."""
@@ -146,15 +152,34 @@ class Worker:
                 os.close(descriptor)
         self._commands = self._replies = -1
 
+    def _send(self, data: bytes) -> None:
+        view, deadline = memoryview(data), time.monotonic() + self._limits.step_s
+        while view:
+            try:
+                view = view[os.write(self._commands, view) :]
+            except BlockingIOError:
+                self._look(deadline)
+                select.select([], [self._commands], [], LOOK_S)
+            except BrokenPipeError:
+                raise self._dead() from None
+
+    def _look(self, deadline: float) -> None:
+        """While waiting: raise if the run is stopped, the worker is gone, or its time is up."""
+        if self._stop and self._stop.is_set():
+            raise StoppedError
+        if self._process.poll() is not None and not select.select([self._replies], [], [], 0)[0]:
+            raise self._dead()
+        if time.monotonic() > deadline:
+            raise WorkerError(f"no answer within the time limit of {self._limits.step_s:g} s in {self._doing}")
+
     def _next(self) -> dict[str, Any]:
         deadline = time.monotonic() + self._limits.step_s
         while (cut := self._buffer.find(b"\n")) < 0:
             if self._stop and self._stop.is_set():
                 raise StoppedError
             ready, _, _ = select.select([self._replies], [], [], LOOK_S)
-            if not ready and time.monotonic() > deadline:
-                raise WorkerError(f"no answer within the time limit of {self._limits.step_s:g} s in {self._doing}")
             if not ready:
+                self._look(deadline)
                 continue
             received = os.read(self._replies, 1 << 16)
             if not received:
@@ -168,19 +193,17 @@ class Worker:
         return message
 
     def _dead(self) -> WorkerError:
-        code = self._process.wait()
+        try:
+            code = self._process.wait(LOOK_S)
+        except subprocess.TimeoutExpired:
+            return WorkerError(f"the process closed its pipe in {self._doing}; its output is in logs/{self._log.name}")
         how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"exited with code {code}"
         return WorkerError(f"the process {how} in {self._doing}; its output is in logs/{self._log.name}")
 
 
 def _environment(threads: int, offline: bool) -> dict[str, str]:
-    path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
+    # The working folder comes last: a project of the user's may have a `bench` of its own.
+    path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")]), str(Path.cwd())])
     fixed = {"TOKENIZERS_PARALLELISM": "false", "PYTHONHASHSEED": "0", "PYTHONPATH": path}
     hub = {"HF_HUB_OFFLINE": "1"} if offline else {}
     return {**os.environ, **fixed, **hub, **dict.fromkeys(THREAD_VARIABLES, str(threads))}
-
-
-def _write_all(descriptor: int, data: bytes) -> None:
-    view = memoryview(data)
-    while view:
-        view = view[os.write(descriptor, view) :]

@@ -10,13 +10,13 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from backends import Backend, Spec, TrainedBackend
+from backends import Backend, BackendError, Spec, TrainedBackend
 from backends import find as find_backend
 from backends.modelfile import read_header
 from bench.accuracy import fit
 from bench.audio import read, resample
 from bench.config import Config
-from bench.corpora import open_corpus
+from bench.corpora import Rejected, open_corpus
 from bench.errors import BenchError
 from bench.machine import cpus
 from bench.plan import job
@@ -34,11 +34,16 @@ class Line:
     failed: bool = False
 
 
-def train_model(config: Config, out: Path, split: str | None) -> tuple[int, float]:
-    """Fit the configured backend on its corpus and save it; returns how many clips, and seconds. Raises BenchError."""
+def train_model(config: Config, out: Path, split: str | None) -> tuple[int, float, Sequence[Rejected]]:
+    """Fit the configured backend on its corpus and save it; returns how many clips, seconds, and files left out.
+
+    Raises BenchError.
+    """
     spec = find_backend(config.backends[0])
     if not spec.load().trained:
         raise BenchError(f"{spec.name} is zero-shot: it needs no training, use `digitbench predict --backend`")
+    if out.is_dir():
+        raise BenchError(f"--out {out}: a folder; name the file to write")
     if not out.resolve().parent.is_dir():
         raise BenchError(f"--out {out}: there is no folder {out.resolve().parent}")
     if split not in (None, "official", "mixed"):
@@ -56,7 +61,7 @@ def train_model(config: Config, out: Path, split: str | None) -> tuple[int, floa
                 worker.ask("save", path=str(out.resolve()))
         except WorkerError as error:
             raise BenchError(f"{spec.name}: {error}") from error
-    return len(train) + len(validation), seconds
+    return len(train) + len(validation), seconds, corpus.rejected
 
 
 def open_backend(config: Config, model: Path | None, name: str | None) -> Backend:
@@ -71,14 +76,21 @@ def open_backend(config: Config, model: Path | None, name: str | None) -> Backen
 
 def predict_files(backend: Backend, files: Sequence[Path]) -> Iterator[Line]:
     """One line per file; a file that cannot be read is named and the rest goes on."""
+    warm = False
     for path in files:
         try:
             audio, rate = read(path)
+            if not warm:  # the first call of a process is not what the next ones take
+                backend.predict(resample(audio, rate, backend.sample_rate))
+                warm = True
+            began = time.perf_counter()
+            prediction = backend.predict(resample(audio, rate, backend.sample_rate))
         except BenchError as error:
             yield Line(f"error: {error}", failed=True)
             continue
-        began = time.perf_counter()
-        prediction = backend.predict(resample(audio, rate, backend.sample_rate))
+        except Exception as error:  # whatever somebody's backend raises for one clip
+            yield Line(f"error: {path}: {type(error).__name__}: {error}", failed=True)
+            continue
         elapsed_ms = 1e3 * (time.perf_counter() - began)
         label = prediction.label if prediction.label is not None else "no digit"
         heard = [] if prediction.text is None else [repr(prediction.text)]
@@ -91,12 +103,17 @@ def _restored(spec: Spec, vocabulary: object, options: dict[str, object], model:
     found = spec.load()
     try:
         backend = found(vocabulary, spec.variant, **options)  # type: ignore[arg-type]
-    except TypeError as error:
+    except Exception as error:  # whatever somebody's class raises
         raise BenchError(f"{spec.name}: {error}") from error
     if isinstance(backend, TrainedBackend) and model is None:
         raise BenchError(f"{spec.name} must be trained first: `digitbench train {spec.name} --out FILE`, then --model")
-    backend.prepare()
-    backend.load()
-    if isinstance(backend, TrainedBackend) and model is not None:
-        backend.restore(model)
+    try:
+        backend.prepare()
+        backend.load()
+        if isinstance(backend, TrainedBackend) and model is not None:
+            backend.restore(model)
+    except BackendError:
+        raise
+    except Exception as error:
+        raise BenchError(f"{spec.name}: {type(error).__name__}: {error}") from error
     return backend

@@ -23,6 +23,8 @@ import pyarrow.parquet as pq
 
 from bench.errors import BenchError
 
+KEY = b"digitbench.key"
+"""Metadata of a file of predictions: the key of the cell they were made for."""
 _SECONDS = pa.float64()
 
 CLIPS = pa.schema(
@@ -134,7 +136,11 @@ def read_run(folder: Path) -> Run:
         raise BenchError(f"{folder} is not a run: it has no run.json; make one with `digitbench run`") from None
     except (OSError, ValueError) as error:
         raise BenchError(f"{path}: cannot be read ({error})") from error
-    cells = [_read(folder / cell["file"], PREDICTIONS) for cell in info["cells"] if cell["status"] == "done"]
+    try:
+        done = [(folder / cell["file"], cell["key"]) for cell in info["cells"] if cell["status"] == "done"]
+    except (KeyError, TypeError) as error:
+        raise BenchError(f"{path}: not the run.json of a run (no {error})") from error
+    cells = [_read(file, PREDICTIONS, key=key) for file, key in done]
     measured = (
         _read(folder / "records" / f"{name}.parquet", schema, optional=True)
         for name, schema in (
@@ -149,10 +155,15 @@ def read_run(folder: Path) -> Run:
     return Run(folder, info, clips, predictions, *(table.to_pandas() for table in measured))
 
 
-def _read(path: Path, schema: pa.Schema, optional: bool = False) -> pa.Table:
+def _read(path: Path, schema: pa.Schema, optional: bool = False, key: str | None = None) -> pa.Table:
+    """A file of records. With ``key``, records made under another one are an error: the run has been begun anew."""
     if optional and not path.exists():
         return schema.empty_table()
     try:
-        return pq.read_table(path, partitioning=None).select(schema.names).cast(schema)
+        found = pq.read_table(path, partitioning=None)
+        table = found.select(schema.names).cast(schema)
     except (OSError, pa.ArrowException, KeyError) as error:
         raise BenchError(f"{path}: cannot be read as records ({error}); run the benchmark again") from error
+    if key is not None and (found.schema.metadata or {}).get(KEY) != key.encode():
+        raise BenchError(f"{path}: these records are not of the run in run.json; finish the run that replaced them")
+    return table

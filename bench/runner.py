@@ -6,9 +6,10 @@ behind under a key; a run that was stopped picks up where it was when the same c
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,15 +21,16 @@ from bench.checks import Check, check_backend
 from bench.config import Config
 from bench.corpora.base import Corpus
 from bench.latency import Contender, Failure, coldstart, describe, latency, throughput
-from bench.machine import cpus, describe_machine
+from bench.machine import cpus, describe_git, describe_machine, package_versions
 from bench.manifest import Finished, write_manifest
 from bench.plan import Cell, Known, cells, clip_table, clips_hash, digest, introduce, specs
-from bench.process import WorkerError
+from bench.process import ROOT, WorkerError
 from bench.progress import Reporter
 from bench.records import COLDSTART, LATENCY, RESOURCES, THROUGHPUT
-from bench.store import finished, locked, session, sessions, write_rows
+from bench.store import earlier_sessions, finished, locked, replace_file, session, write_rows
 
 Rows = list[dict[str, Any]]
+TIMING_SOURCES = ("bench/latency.py", "bench/process.py", "bench/worker.py")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +49,9 @@ def run(config: Config, corpus: Corpus, out: Path, command: str, reporter: Repor
     config = replace(config, jobs=config.jobs or len(cpus()), threads=config.threads or _default_threads())
     chosen = specs(config)
     clips, impossible = clip_table(config, corpus)
-    with locked(out), session(out) as began:
-        machine = describe_machine()
+    asked = digest(asdict(config), clips_hash(clips))
+    with locked(out), session(out, asked) as began:
+        machine, git, packages = describe_machine(), describe_git(ROOT), package_versions()
         place = Place(out, corpus.root)
         for split, why in impossible.items():
             reporter.say(f"{split}: left out, {why}")
@@ -59,20 +62,22 @@ def run(config: Config, corpus: Corpus, out: Path, command: str, reporter: Repor
             if outcome.reason:
                 reporter.say(f"failed: {outcome.cell.title}: {outcome.reason}")
                 failures.append(Failure(outcome.cell.backend.name, "accuracy", outcome.reason))
+        outcomes.sort(key=lambda outcome: planned.index(outcome.cell))
         contenders = _contenders(planned, outcomes, place)
-        descriptions = {each.known.name: describe(each, place) for _, each in contenders}
-        checks, failed_checks = _checked(config, contenders, clips, place, reporter)
+        contenders, descriptions, checks, found_out = _examined(config, contenders, clips, place, reporter)
         machine, failed_measuring = _measure(config, machine, clips, planned, contenders, place, reporter)
-        failures += failed_checks + failed_measuring
+        failures += found_out + failed_measuring
         done = Finished(
             config=config,
             corpus=corpus,
             clips=clips,
             impossible=impossible,
             machine=machine,
+            git=git,
+            packages=packages,
             command=command,
             began=began,
-            sessions=tuple(sessions(out)),
+            earlier_s=tuple(earlier_sessions(out, asked)),
             ended=time.time(),
             backends=tuple(known),
             descriptions=descriptions,
@@ -115,6 +120,42 @@ def _contenders(planned: list[Cell], outcomes: list[Outcome], place: Place) -> l
     return list(ready.values())
 
 
+def _examined(
+    config: Config, contenders: list[tuple[Cell, Contender]], clips: pd.DataFrame, place: Place, reporter: Reporter
+) -> tuple[list[tuple[Cell, Contender]], dict[str, dict[str, Any]], list[Check], list[Failure]]:
+    """What each backend says of itself, and whether it learns what it should not; kept, where nobody failed."""
+    path = place.folder / "records" / "examined.json"
+    sources = [(ROOT / source).read_text() for source in ("bench/checks.py", "bench/worker.py")]
+    key = digest([cell.key for cell, _ in contenders], config.checks, config.seed, sources)
+    kept = json.loads(path.read_text()) if path.exists() else {}
+    if kept.get("key") == key:
+        return contenders, kept["descriptions"], [Check(**check) for check in kept["checks"]], []
+    contenders, descriptions, failures = _described(contenders, place, reporter)
+    checks, failed = _checked(config, contenders, clips, place, reporter)
+    if not failures + failed:
+        content = {"key": key, "descriptions": descriptions, "checks": [asdict(check) for check in checks]}
+        partial = path.with_name(path.name + ".part")
+        path.parent.mkdir(exist_ok=True)
+        partial.write_text(json.dumps(content, indent=1))
+        replace_file(partial, path)
+    return contenders, descriptions, checks, failures + failed
+
+
+def _described(
+    contenders: list[tuple[Cell, Contender]], place: Place, reporter: Reporter
+) -> tuple[list[tuple[Cell, Contender]], dict[str, dict[str, Any]], list[Failure]]:
+    """Who can be loaded again, and what each says of itself."""
+    descriptions, failures = {}, []
+    for _, contender in contenders:
+        name = contender.known.name
+        try:
+            descriptions[name] = describe(contender, place)
+        except WorkerError as error:
+            reporter.say(f"failed: {name}: {error}")
+            failures.append(Failure(name, "describe", str(error)))
+    return [each for each in contenders if each[1].known.name in descriptions], descriptions, failures
+
+
 def _checked(
     config: Config, contenders: list[tuple[Cell, Contender]], clips: pd.DataFrame, place: Place, reporter: Reporter
 ) -> tuple[list[Check], list[Failure]]:
@@ -126,14 +167,12 @@ def _checked(
         for cell, contender in contenders:
             model = str(contender.model) if contender.model else None
             try:
-                found = list(check_backend(cell, model, clips, place, config.seed))
+                for check in check_backend(cell, model, clips, place, config.seed):
+                    checks.append(check)
+                    if not check.passed:
+                        failures.append(Failure(check.backend, "checks", f"{check.check}: {check.detail}"))
             except WorkerError as error:
                 failures.append(Failure(cell.backend.name, "checks", str(error)))
-                continue
-            checks += found
-            failures += [
-                Failure(each.backend, "checks", f"{each.check}: {each.detail}") for each in found if not each.passed
-            ]
             advance(1)
     for failure in failures:
         reporter.say(f"failed: {failure.backend}: {failure.reason}")
@@ -179,9 +218,12 @@ def _measure(
         (batched, ("throughput",), (config.throughput_s,)),
     ]  # fmt: skip
     timed_cells = [cell.key for cell in planned if any(cell.backend is each.known for each in ready)]
+    # Times of another machine, or of this one before it was started anew, are not this session's.
+    identity = [machine[fact] for fact in ("cpu", "memory_bytes", "os", "boot_id")]
+    method = [(ROOT / source).read_text() for source in TIMING_SOURCES]
     failures = []
     for phase, names, settings in phases:
-        key = digest(names, settings, timed_cells, clips_hash(clips), cpus())
+        key = digest(names, settings, timed_cells, clips_hash(clips), cpus(), method, identity)
         paths = {name: place.folder / "records" / f"{name}.parquet" for name in names}
         done = [finished(path, key) for path in paths.values()]
         if None not in done:

@@ -13,14 +13,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from bench.config import SPLITS
 from bench.errors import BenchError
 
-ABOUT = {
-    "official": "the corpus's own: for fsdd, takes 0-4 of every speaker and digit are the test",
-    "mixed": "drawn by label with a seed: 70 % train, 10 % validation, 20 % test; the same speakers in each",
-    "loso": "leave one speaker out: a fold per speaker, trained on all the others",
-}
-SPLITS = tuple(ABOUT)
 NOT_TESTED = ("train", "validation")
 TEST_SHARE, VALIDATION_SHARE = 0.2, 0.1
 
@@ -99,7 +94,7 @@ def _mixed(clips: pd.DataFrame, seed: int) -> pd.Series:
     _, validation = _stratified(labels[rest], VALIDATION_SHARE / (1 - TEST_SHARE), seed)
     column[test] = "test"
     column[rest[validation]] = "validation"
-    return pd.Series(column, index=clips.index, name="mixed")
+    return pd.Series(column, index=clips.index, name="mixed", dtype="str")
 
 
 def _stratified(labels: NDArray[np.object_], share: float, seed: int) -> tuple[Rows, Rows]:

@@ -11,7 +11,7 @@ import json
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import islice
 from pathlib import Path
 from typing import IO, Any
@@ -21,8 +21,9 @@ import pyarrow.parquet as pq
 from filelock import FileLock, Timeout
 
 from bench.errors import BenchError
+from bench.records import KEY
 
-KEY, FACTS = b"digitbench.key", b"digitbench.facts"
+FACTS = b"digitbench.facts"
 CHUNK = 4096
 SESSIONS = "sessions.jsonl"
 
@@ -45,20 +46,26 @@ def locked(folder: Path) -> Iterator[None]:
 
 
 @contextmanager
-def session(folder: Path) -> Iterator[float]:
-    """One sitting of a run, yielding when it began; its length is noted however it ends, short of a kill."""
+def session(folder: Path, key: str) -> Iterator[float]:
+    """One sitting of the run ``key``, yielding when it began; its length is noted however it ends, short of a kill."""
     began = time.time()
     try:
         yield began
     finally:
-        with (folder / SESSIONS).open("a") as file:
-            file.write(json.dumps({"began": began, "wall_s": time.time() - began}) + "\n")
+        with suppress(OSError), (folder / SESSIONS).open("a") as file:  # a full disk has its own message
+            file.write(json.dumps({"key": key, "began": began, "wall_s": time.time() - began}) + "\n")
 
 
-def sessions(folder: Path) -> list[dict[str, float]]:
-    """The earlier sittings of a run, oldest first."""
+def earlier_sessions(folder: Path, key: str) -> list[float]:
+    """Seconds that each earlier sitting of the run ``key`` took, oldest first."""
     path = folder / SESSIONS
-    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+    seconds = []
+    for line in path.read_text().splitlines() if path.exists() else []:
+        with suppress(ValueError, KeyError, TypeError):  # a torn line is a sitting not known
+            sitting = json.loads(line)
+            if sitting["key"] == key:
+                seconds.append(float(sitting["wall_s"]))
+    return seconds
 
 
 def finished(path: Path, key: str) -> dict[str, Any] | None:
@@ -88,10 +95,10 @@ def write_tables(
     with pq.ParquetWriter(partial, schema.with_metadata(metadata), compression="zstd") as writer:
         for table in tables:
             writer.write_table(table)
-    replace(partial, path)
+    replace_file(partial, path)
 
 
-def replace(partial: Path, path: Path) -> None:
+def replace_file(partial: Path, path: Path) -> None:
     """Put a finished file in place, on disk before its name is."""
     with partial.open("rb") as file:
         os.fsync(file.fileno())

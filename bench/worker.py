@@ -10,6 +10,7 @@ from __future__ import annotations
 import ctypes
 import hashlib
 import importlib
+import itertools
 import json
 import os
 import resource
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 Message = dict[str, Any]
 clock = time.perf_counter
+LARGEST_SCORE = 3.4e38
 
 
 class Session:
@@ -35,6 +37,7 @@ class Session:
         self._labels: tuple[str, ...] = tuple(job["vocabulary"])
         self._backend: Backend | None = None
         self._marks: list[tuple[str, float]] = []
+        self._made_s = 0.0
 
     def idle(self) -> Iterator[Message]:
         """Memory of a worker that has all of the harness's own imports and no backend."""
@@ -52,6 +55,7 @@ class Session:
             importlib.import_module(module)
         imported = clock()
         self._backend = found(self._job["vocabulary"], self._job["variant"], **self._job["options"])
+        self._made_s = clock() - imported
         self._backend.mark = lambda stage: self._marks.append((stage, clock()))
         yield {"import_s": imported - began, "trained": found.trained, "source_sha256": _source_hash(found)}
 
@@ -63,18 +67,18 @@ class Session:
         backend.prepare()
         yield {
             "artifacts": [_artifact(path) for path in backend.artifacts()],
-            "packages": versions(backend.imports),
+            "packages": versions((*backend.imports, "numpy", "soundfile", "soxr")),
             "install_bytes": install_bytes(backend.imports),
         }
 
     def load(self, model: str | None = None) -> Iterator[Message]:
-        """Load weights, or the fitted model of a trained backend."""
+        """Load weights, or the fitted model of a trained backend; making the object counts as loading."""
         backend = self._ready()
         began = clock()
         backend.load()
         if model is not None:
             _trained(backend).restore(Path(model))
-        yield {"load_s": clock() - began}
+        yield {"load_s": self._made_s + clock() - began}
 
     def describe(self) -> Iterator[Message]:
         """What the tables say about a loaded backend."""
@@ -124,15 +128,15 @@ class Session:
                 "predict_s": ended - ready,
             }
 
-    def predict_batch(self, clips: Sequence[Message], batch: int) -> Iterator[Message]:
-        """Recognise clips ``batch`` at a time; resampling is done before the clock starts."""
+    def predict_batch(self, clips: Sequence[Message], batch: int, seconds: float = 0.0) -> Iterator[Message]:
+        """Recognise clips ``batch`` at a time, over and over until that took ``seconds``; resampled beforehand."""
         from bench.audio import resample
 
         backend = self._ready()
         decoded = [_read(entry) for entry in clips]
         audios = [resample(audio, rate, backend.sample_rate) for audio, rate in decoded]
-        elapsed = 0.0
-        for start in range(0, len(audios), batch):
+        elapsed, heard, audio_s = 0.0, 0, 0.0
+        for start in itertools.cycle(range(0, len(audios) - batch + 1, batch)):
             part = audios[start : start + batch]
             began = clock()
             predictions = backend.predict_batch(part)
@@ -141,7 +145,11 @@ class Session:
                 raise ValueError(f"predict_batch gave {len(predictions)} predictions for {len(part)} clips")
             for prediction in predictions:
                 self._checked(prediction)
-        yield {"predict_s": elapsed, "audio_s": sum(len(audio) / rate for audio, rate in decoded)}
+            heard += len(part)
+            audio_s += sum(len(audio) / rate for audio, rate in decoded[start : start + batch])
+            if elapsed >= seconds:
+                break
+        yield {"clips": heard, "predict_s": elapsed, "audio_s": audio_s}
 
     def peak(self) -> Iterator[Message]:
         """The most memory this process ever held."""
@@ -167,6 +175,10 @@ class Session:
             raise TypeError(f"predict must return a Prediction, not {type(prediction).__name__}")
         if prediction.label is not None and prediction.label not in self._labels:
             raise ValueError(f"label {prediction.label!r} is not in the vocabulary ({', '.join(self._labels)})")
+        if prediction.text is not None:
+            if not isinstance(prediction.text, str):
+                raise TypeError(f"text must be a string or None, not {type(prediction.text).__name__}")
+            prediction.text.encode()  # half a surrogate pair could not be written down
         return {"predicted": prediction.label, "text": prediction.text, "scores": self._scores(prediction.scores)}
 
     def _scores(self, scores: Mapping[str, float] | None) -> list[float] | None:
@@ -175,9 +187,9 @@ class Session:
         if set(scores) != set(self._labels):
             raise ValueError(f"scores are for {sorted(scores)}, the vocabulary is {sorted(self._labels)}")
         values = [float(scores[label]) for label in self._labels]
-        bad = [label for label, value in zip(self._labels, values, strict=True) if not abs(value) < float("inf")]
+        bad = [label for label, value in zip(self._labels, values, strict=True) if not abs(value) < LARGEST_SCORE]
         if bad:
-            raise ValueError(f"scores of {', '.join(bad)} are not finite")
+            raise ValueError(f"scores of {', '.join(bad)} are not finite numbers of 32 bits")
         return values
 
 
@@ -266,7 +278,8 @@ def _status_bytes(field: str) -> int:
 def _limit_memory(limit: int) -> None:
     # RLIMIT_DATA counts private writable memory; RLIMIT_AS would also count the weights that torch merely maps.
     _, hard = resource.getrlimit(resource.RLIMIT_DATA)
-    resource.setrlimit(resource.RLIMIT_DATA, (limit, hard))
+    most = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
+    resource.setrlimit(resource.RLIMIT_DATA, (most, hard))
 
 
 def _die_with_parent() -> None:

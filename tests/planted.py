@@ -93,6 +93,36 @@ class MissingScores(Faulty):
         return Prediction(self.labels[0], {self.labels[0]: 1.0})
 
 
+class HugeScores(Faulty):
+    def _fault(self) -> Prediction:
+        return Prediction(self.labels[0], dict.fromkeys(self.labels, 1e300))
+
+
+class TextOfNoKind(Faulty):
+    def _fault(self) -> Prediction:
+        return Prediction(self.labels[0], text=5)  # type: ignore[arg-type]
+
+
+class HalfACharacter(Faulty):
+    def _fault(self) -> Prediction:
+        return Prediction(self.labels[0], text="\ud800")
+
+
+class ClosesEverything(Faulty):
+    def _fault(self) -> Prediction:
+        os.closerange(3, 256)
+        time.sleep(3600)
+        raise AssertionError("unreachable")
+
+
+class ForksAndDies(Faulty):
+    def _fault(self) -> Prediction:
+        if os.fork():
+            os._exit(9)
+        time.sleep(3600)
+        raise AssertionError("unreachable")
+
+
 class NotAPrediction(Faulty):
     def _fault(self) -> Prediction:
         return "3"  # type: ignore[return-value]

@@ -97,6 +97,11 @@ def count(value: float) -> str:
     return f"{int(value):,}"
 
 
+def count_threads(threads: object) -> str:
+    """ "1 thread", "2 threads"."""
+    return "1 thread" if threads == 1 else f"{threads} threads"
+
+
 def p_value(p: float) -> str:
     """Two significant digits, or < 0.0001."""
     return "< 0.0001" if p < 1e-4 else f"{p:.2g}"

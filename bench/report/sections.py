@@ -15,6 +15,7 @@ from bench.report.markdown import (
     Column,
     code,
     count,
+    count_threads,
     details,
     escape,
     p_value,
@@ -32,7 +33,8 @@ def reading(run: Run) -> str:
     return (
         f"Recognisers of {len(run.info['vocabulary'])} words on {corpus['clips']:,} clips of {corpus['speakers']}"
         f" speakers ({escape(corpus['name'])}): how often right, how fast, how big.\n"
-        "Accuracy on `official` and `mixed` is on voices that trained backends have heard, on `loso` on others;"
+        "`official` is the corpus's own split and `mixed` one drawn at random; `loso` tests each speaker by a model"
+        " that never heard them;"
         " brackets hold 95 % intervals, and where they overlap see which differences are real.\n"
         "↑ higher is better, ↓ lower is better, **bold** the best of its column; milliseconds are for one clip at a"
         " time on a warm process, and an RTF below 1 is faster than real time."
@@ -42,8 +44,8 @@ def reading(run: Run) -> str:
 def after_summary(run: Run) -> str:
     """What a reader of the summary must know."""
     lines = [
-        f"Costs are at {cost.headline_threads(run)} threads; MB are 1,000,000 bytes; cold start is import, load and"
-        " first prediction in a fresh process.",
+        f"Latency, RTF and memory are at {count_threads(cost.headline_threads(run))}; cold start (import, load, first"
+        " prediction in a fresh process) is on all cores; MB are 1,000,000 bytes.",
         f"`{FLOOR}` is the floor, not a candidate: never bold.",
     ]
     lines += [

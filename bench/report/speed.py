@@ -15,6 +15,7 @@ from bench.report.markdown import (
     LOW,
     Column,
     count,
+    count_threads,
     details,
     escape,
     megabytes,
@@ -42,7 +43,7 @@ def speed(run: Run, tables: Tables) -> list[str]:
             " known where the backend marks them.",
         ]
         blocks += [
-            f"### {_threads(threads)}\n\n{table(own, _latency_columns(backend), _too_few, is_candidate)}"
+            f"### {count_threads(threads)}\n\n{table(own, _latency_columns(backend), _too_few, is_candidate)}"
             for threads, own in latency.groupby("threads")
         ]
     blocks += _ratios(run, tables["latency_ratios"], latency)
@@ -67,7 +68,7 @@ def speed(run: Run, tables: Tables) -> list[str]:
         ]
         blocks.append("## Throughput")
         blocks += [
-            f"### {_threads(threads)}\n\n{table(own, columns, candidate=is_candidate)}"
+            f"### {count_threads(threads)}\n\n{table(own, columns, candidate=is_candidate)}"
             for threads, own in tables["throughput"].groupby("threads")
         ]
     columns = [
@@ -119,7 +120,7 @@ def _ratios(run: Run, ratios: pd.DataFrame, latency: pd.DataFrame) -> list[str]:
         Column("a takes times as long as b (95 % interval)", "ratio", number, interval=("ratio_low", "ratio_high")),
     ]
     return [
-        f"### Which are faster ({_threads(threads)})",
+        f"### Which are faster ({count_threads(threads)})",
         "Ratios of paired calls on the same clip in the same round; intervals by block bootstrap, each on its own.",
         "\n".join(sentences),
         details(f"All {len(own)} pairs", table(own, columns)),
@@ -133,7 +134,3 @@ def _ratio_sentence(pair: pd.Series) -> str:
         return f"- {a} and {b}: no difference shown; time ratio {figure}."
     quick, slow = (b, a) if pair["ratio"] > 1 else (a, b)
     return f"- {quick} is faster than {slow}; {a} takes {figure} times as long as {b}."
-
-
-def _threads(threads: object) -> str:
-    return "1 thread" if threads == 1 else f"{threads} threads"

@@ -72,7 +72,7 @@ def time_ratio(
 
     The calls fall into blocks, whose median log ratio shrugs off hiccups of the machine; the estimate is the geometric
     mean over blocks, and blocks are resampled because a machine that drifts makes neighbouring calls alike (block
-    bootstrap, Kuensch 1989). Blocks are the rounds, merged into at most 50; with fewer than 6 rounds, 20 equal
+    bootstrap, Carlstein 1986). Blocks are the rounds, merged into at most 50; with fewer than 6 rounds, 20 equal
     stretches. Quantiles are widened for few blocks (expanded percentile interval, Hesterberg 2015). With fewer than
     two calls the interval is [0, inf].
     """

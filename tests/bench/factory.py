@@ -12,7 +12,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from bench.records import CLIPS, COLDSTART, LATENCY, PREDICTIONS, RESOURCES, THROUGHPUT, Run
+from bench.records import CLIPS, COLDSTART, KEY, LATENCY, PREDICTIONS, RESOURCES, THROUGHPUT, Run
 
 LABELS = ("0", "1", "2")
 SPEAKERS = ("ann", "bob", "cid")
@@ -194,7 +194,7 @@ def save(made: Run, folder: Path) -> Path:
     keys = ["backend", "condition", "split", "fold"]
     groups = made.predictions.groupby(keys, dropna=False, sort=False)
     for cell, (_, rows) in zip(made.info["cells"], groups, strict=True):
-        _write(rows, PREDICTIONS, folder / cell["file"])
+        _write(rows, PREDICTIONS.with_metadata({KEY: cell["key"]}), folder / cell["file"])
     _write(made.clips, CLIPS, folder / "clips.parquet")
     for name, schema in (
         ("latency", LATENCY),

@@ -94,3 +94,11 @@ def test_json_says_what_markdown_says() -> None:
     assert (content["exit_code"], content["accuracy"][0]["verdict"]) == (1, WORSE)
     assert content["accuracy"][0]["difference"] == pytest.approx(-35 / 90)
     assert found.markdown().startswith("**B is worse.**")
+
+
+def test_a_leak_check_that_newly_fails_is_worse() -> None:
+    leak = {"backend": "z", "phase": "checks", "reason": "order: 3 of 12 clips heard otherwise in reverse order"}
+    found = compare(made(), made(failures=[leak]))
+    assert found.exit_code == 1
+    assert "order: 3 of 12" in found.broken[0]
+    assert compare(made(failures=[leak]), made()).exit_code == 0

@@ -16,6 +16,11 @@ FAULTS = {
     "Hoards": "out of memory: it wanted more than the limit of 500 MB",
     "WrongLabel": "label 'eleven' is not in the vocabulary",
     "NotANumber": "not finite",
+    "HugeScores": "not finite numbers of 32 bits",
+    "TextOfNoKind": "text must be a string or None, not int",
+    "HalfACharacter": "surrogates not allowed",
+    "ClosesEverything": "closed its pipe",
+    "ForksAndDies": "exited with code 9",
     "MissingScores": "scores are for ['0'], the vocabulary is ['0', '1', '2']",
     "NotAPrediction": "predict must return a Prediction, not str",
     "Connects": "no network once a run has begun",
@@ -46,7 +51,7 @@ def test_faults_cost_their_own_rows_only(faulty_run: Path) -> None:
 
 
 def test_what_a_backend_prints_goes_to_its_log(faulty_run: Path) -> None:
-    assert b"garbage" in (faulty_run / "logs" / "planted-Garbage.log").read_bytes()
+    assert b"garbage" in (faulty_run / "logs" / "planted@Garbage.log").read_bytes()
 
 
 def test_a_backend_that_cannot_load_is_named(faulty_run: Path) -> None:

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bench.config import SPLITS
 from bench.errors import BenchError
-from bench.splits import SPLITS, assign, folds
+from bench.splits import assign, folds
 
 
 def table(labels: int = 3, speakers: int = 3, takes: int = 5) -> pd.DataFrame:
@@ -21,7 +22,7 @@ def table(labels: int = 3, speakers: int = 3, takes: int = 5) -> pd.DataFrame:
     return clips.assign(official=np.where(clips["clip"].str.endswith("_0"), "test", "train"))
 
 
-@given(st.integers(2, 5), st.integers(2, 5), st.integers(2, 8), st.sampled_from(SPLITS), st.integers(0, 99))
+@given(st.integers(2, 5), st.integers(2, 5), st.integers(2, 8), st.sampled_from(list(SPLITS)), st.integers(0, 99))
 def test_every_fold_parts_the_clips(labels: int, speakers: int, takes: int, split: str, seed: int) -> None:
     clips = table(labels, speakers, takes)
     for fold in folds(split, clips, assign(split, clips, seed)):

@@ -1,6 +1,8 @@
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from bench.errors import BenchError
@@ -55,9 +57,9 @@ def test_a_changed_fact_is_found(folder: Path) -> None:
 
 def test_a_record_changed_along_with_its_hash_is_found_by_the_tables(folder: Path) -> None:
     path = folder / "records" / "predictions" / "0.parquet"
-    rows = pd.read_parquet(path)
+    schema, rows = pq.read_schema(path), pd.read_parquet(path)
     rows.loc[0, "predicted"] = "2"
-    rows.to_parquet(path)
+    pq.write_table(pa.Table.from_pandas(rows, schema, preserve_index=False), path)
     write_checksums(folder)
     findings = verify(folder)
     assert any(finding.startswith("tables/accuracy.csv differs") for finding in findings)
@@ -84,9 +86,9 @@ def test_missing_checksums_are_found(folder: Path) -> None:
 
 def test_predictions_twice_or_of_nobody_are_found(folder: Path) -> None:
     path = folder / "records" / "predictions" / "0.parquet"
-    rows = pd.read_parquet(path)
+    schema, rows = pq.read_schema(path), pd.read_parquet(path)
     rows.loc[1, "clip"] = "nobody"
-    pd.concat([rows, rows.iloc[:1]]).to_parquet(path)
+    pq.write_table(pa.Table.from_pandas(pd.concat([rows, rows.iloc[:1]]), schema, preserve_index=False), path)
     findings = "\n".join(verify(folder))
     assert "1 predictions are in the records twice" in findings
     assert "1 predictions are of clips or labels that clips.parquet does not have" in findings
