@@ -12,8 +12,8 @@ from typing import Any
 
 import psutil
 
-BUSY_LOAD = 0.5
-"""One-minute load per core, before the run begins, from which on a machine counts as busy."""
+BUSY_SHARE = 0.1
+"""Share of all processors' time that others may take before a machine counts as busy."""
 
 
 def cpus() -> list[int]:
@@ -24,8 +24,7 @@ def cpus() -> list[int]:
 
 
 def describe_machine() -> dict[str, Any]:
-    """CPU, memory, system, and how busy it is now."""
-    load = psutil.getloadavg()[0]
+    """CPU, memory, system, and the load now."""
     return {
         "cpu": _cpu_model(),
         "cores": len(cpus()),
@@ -35,9 +34,14 @@ def describe_machine() -> dict[str, Any]:
         "governor": _read("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
         "boot_time": psutil.boot_time(),
         "boot_id": _read("/proc/sys/kernel/random/boot_id"),
-        "load_1m": round(load, 2),
-        "busy": load / len(cpus()) > BUSY_LOAD,
+        "load_1m": round(psutil.getloadavg()[0], 2),
     }
+
+
+def describe_others(seconds: float = 2.0) -> dict[str, Any]:
+    """How much of the processors' time others take, while this program rests."""
+    share = psutil.cpu_percent(interval=seconds) / 100
+    return {"others_share": round(share, 3), "busy": share > BUSY_SHARE}
 
 
 def describe_git(folder: Path) -> dict[str, Any]:

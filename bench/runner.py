@@ -21,7 +21,7 @@ from bench.checks import Check, check_backend
 from bench.config import Config
 from bench.corpora.base import Corpus
 from bench.latency import Contender, Failure, coldstart, describe, latency, throughput
-from bench.machine import cpus, describe_git, describe_machine, package_versions
+from bench.machine import cpus, describe_git, describe_machine, describe_others, package_versions
 from bench.manifest import Finished, write_manifest
 from bench.plan import Cell, Known, cells, clip_table, clips_hash, digest, introduce, specs
 from bench.process import ROOT, WorkerError
@@ -229,6 +229,8 @@ def _measure(
         if None not in done:
             machine = next((facts["machine"] for facts in done if facts and "machine" in facts), machine)
             continue
+        if "latency" in names:
+            machine = {**machine, **describe_others()}
         measured = phase()
         for failure in measured.failures:
             reporter.say(f"failed: {failure.backend} in {failure.phase}: {failure.reason}")

@@ -8,20 +8,21 @@ from typing import Any
 import pandas as pd
 
 from bench.records import Run
-from bench.report.markdown import Column, code, count, details, escape, megabytes, table
+from bench.report.markdown import Column, code, count, details, escape, megabytes, percent, table
 from bench.report.summary import first_header
 
 
 def banners(run: Run) -> list[str]:
     """What a reader must know before any figure."""
     info = run.info
+    others = percent(info["machine"].get("others_share", 0.0))
     warnings = [
         (bool(info["notice"]), escape(info["notice"])),
         (info["testing_only"], "For testing only: a part of the clips was used."),
         (info["finished"] is None, "This run was not finished: figures are missing."),
         (
             info["machine"].get("busy"),
-            f"The machine was busy (load {info['machine'].get('load_1m')}): distrust the times.",
+            f"The machine was busy: others took {others} % of its processors before timing began. Distrust the times.",
         ),
         (info["git"].get("dirty"), "The code differed from its commit: this run cannot be repeated from it."),
     ]
@@ -80,6 +81,7 @@ def origin(run: Run) -> list[str]:
         "machine": ", ".join(str(part) for part in where),
         "cores, memory": f"{machine.get('cores')} cores, {machine.get('memory_bytes', 0) / 1e9:.1f} GB",
         "governor, load at start": f"{machine.get('governor') or 'unknown'}, {machine.get('load_1m')}",
+        "taken by others before timing": f"{percent(machine.get('others_share', 0.0))} % of the processors",
         "code": f"{git.get('commit') or 'not a git checkout'}{' and changes' if git.get('dirty') else ''}",
         "vocabulary": "; ".join(f"{label}: {', '.join(words)}" for label, words in info["vocabulary"].items()),
     }

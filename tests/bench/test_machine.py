@@ -3,14 +3,24 @@ from __future__ import annotations
 from importlib.metadata import version
 from pathlib import Path
 
-from bench.machine import describe_git, describe_machine, install_bytes, package_versions, versions
+from bench.machine import (
+    BUSY_SHARE,
+    describe_git,
+    describe_machine,
+    describe_others,
+    install_bytes,
+    package_versions,
+    versions,
+)
 
 
 def test_the_machine_is_described() -> None:
     machine = describe_machine()
     assert machine["cores"] >= 1
     assert machine["memory_bytes"] > 1e8
-    assert isinstance(machine["busy"], bool)
+    others = describe_others(0.1)
+    assert 0 <= others["others_share"] <= 1
+    assert others["busy"] == (others["others_share"] > BUSY_SHARE)
 
 
 def test_versions_follow_from_modules() -> None:

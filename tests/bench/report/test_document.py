@@ -108,7 +108,7 @@ def test_too_few_calls_for_a_p95_are_told() -> None:
     [
         ({"notice": "synthetic voices"}, "synthetic voices"),
         ({"testing_only": True}, "For testing only"),
-        ({"machine": {**MACHINE, "busy": True, "load_1m": 3.2}}, "busy (load 3.2)"),
+        ({"machine": {**MACHINE, "busy": True, "others_share": 0.62}}, "busy: others took 62.0 %"),
         ({"git": {"commit": "abc", "dirty": True}}, "differed from its commit"),
         ({"finished": None}, "not finished"),
     ],
