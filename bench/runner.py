@@ -62,7 +62,8 @@ def run(config: Config, corpus: Corpus, out: Path, command: str, reporter: Repor
             if outcome.reason:
                 reporter.say(f"failed: {outcome.cell.title}: {outcome.reason}")
                 failures.append(Failure(outcome.cell.backend.name, "accuracy", outcome.reason))
-        outcomes.sort(key=lambda outcome: planned.index(outcome.cell))
+        place_of = {cell.key: number for number, cell in enumerate(planned)}
+        outcomes.sort(key=lambda outcome: place_of[outcome.cell.key])
         contenders = _contenders(planned, outcomes, place)
         contenders, descriptions, checks, found_out = _examined(config, contenders, clips, place, reporter)
         machine, failed_measuring = _measure(config, machine, clips, planned, contenders, place, reporter)
