@@ -93,6 +93,8 @@ def run(
         clips = open_corpus(chosen.corpus, chosen.vocabulary, chosen.data, fallback=corpus is None and data is None)
         folder = out or _folder(clips, chosen)
         say.say(f"{clips.name}: {len(clips.clips):,} clips from {clips.source} ({clips.root}); writing to {folder}")
+        for line in clips.notice.splitlines():
+            say.say(f"note: {line}")
         for rejected in clips.rejected:
             say.say(f"rejected: {rejected.path}: {rejected.reason}")
         done = carry_out(chosen, clips, folder, _command(), say)

@@ -78,6 +78,8 @@ def main() -> None:
     print(f"    median ratio {np.median([interval.value for interval in same]):.4f} (bound: within 2 % of 1)")
     print(f"5 % slower: told apart in {told} of {len(runs)} runs (bound: {wanted}),")
     print(f"    median ratio {np.median([interval.value for interval in slower]):.4f}")
+    middle = float(np.median([interval.value for interval in same]))
+    raise SystemExit(0 if min(held, told) >= wanted and abs(middle - 1) <= 0.02 else 1)
 
 
 def _ratios(seed: int, clips: int, folder: Path) -> dict[str, Interval]:

@@ -1,12 +1,12 @@
 """What the harness itself costs: per call, per run, and in memory as a corpus grows.
 
-``python -m benchmarks.overhead`` prints three figures, each with the bound it is held to.
+``python -m benchmarks.overhead`` prints figures, each with the bound it is held to; exit code 1 if one is broken.
+The parent is the process that runs everything; the report is made by a process of its own, and does not count.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import subprocess
 import sys
 import time
@@ -39,17 +39,10 @@ def main() -> None:
     with TemporaryDirectory() as folder:
         root = Path(folder)
         small, large = (generate(root / str(count), count) for count in (arguments.small, arguments.large))
-        _per_call(small, root / "timed")
-        first = _run(small, root / "small", "--latency-clips", "0")
-        second = _run(large, root / "large", "--latency-clips", "0")
-    growth = (second.peak_bytes - first.peak_bytes) / 1e6
-    print(f"parent's peak memory: {first.peak_bytes / 1e6:.0f} MB with {arguments.small:,} clips,")
-    print(f"    {second.peak_bytes / 1e6:.0f} MB with {arguments.large:,}: {growth:+.0f} MB (bound: 100)")
-    each = [1e3 * cost.wall_s / count for cost, count in ((first, arguments.small), (second, arguments.large))]
-    print(
-        f"wall time per clip: {each[0]:.2f} ms with {arguments.small:,} clips, {each[1]:.2f} ms with the large corpus"
-    )
-    _per_run()
+        held = [_per_call(small, root / "timed")]
+        costs = [_run(corpus, root / f"{corpus.name}-run", "--latency-clips", "0") for corpus in (small, large)]
+        held += [_growth(costs, (arguments.small, arguments.large)), _per_run(root / "whole")]
+    sys.exit(0 if all(held) else 1)
 
 
 def generate(folder: Path, count: int) -> Path:
@@ -67,27 +60,44 @@ def generate(folder: Path, count: int) -> Path:
     return folder
 
 
-def _per_call(corpus: Path, out: Path) -> None:
+def _per_call(corpus: Path, out: Path) -> bool:
     _run(corpus, out, "--latency-clips", "700")
     timed = read_run(out).latency.query("not warmup")
     micros = 1e6 * (timed["resample_s"] + timed["predict_s"])
     print(f"latency of `chance`: p50 {micros.median():.2f}, p99 {micros.quantile(0.99):.2f} microseconds (bound: 50)")
+    return bool(micros.quantile(0.99) <= 50)
 
 
-def _per_run() -> None:
-    """Wall time of predicting against what the backend itself took, one worker at a time so that nothing overlaps."""
-    with TemporaryDirectory() as folder:
-        out = Path(folder) / "run"
-        command = [*_digitbench(), "--jobs", "1", "--limit", "300", "--backends", "faster-whisper:tiny.en"]
-        subprocess.run([*command, "--latency-clips", "0", "--out", str(out)], check=True, capture_output=True)
-        info = json.loads((out / "run.json").read_text())
-    ratio = info["wall_s"] / info["busy_s"]
-    print(f"wall time of a run over what its backend took: {info['wall_s']:.1f} / {info['busy_s']:.1f} s")
-    print(f"    = {ratio:.3f} (bound: 1.10)")
+def _growth(costs: list[Cost], counts: tuple[int, int]) -> bool:
+    first, second = costs
+    growth = (second.peak_bytes - first.peak_bytes) / 1e6
+    print(f"parent's peak memory: {first.peak_bytes / 1e6:.0f} MB with {counts[0]:,} clips,")
+    print(f"    {second.peak_bytes / 1e6:.0f} MB with {counts[1]:,}: {growth:+.0f} MB (bound: 100)")
+    each = [1e3 * cost.wall_s / count for cost, count in zip(costs, counts, strict=True)]
+    print(f"wall time per clip: {each[0]:.2f} ms with {counts[0]:,} clips, {each[1]:.2f} ms with {counts[1]:,}")
+    return growth <= 100 and each[1] <= each[0]
+
+
+def _per_run(folder: Path) -> bool:
+    """Wall time of a run with every phase against what its backend took, one worker at a time so nothing overlaps."""
+    command = [sys.executable, "-m", "bench", "run", "--jobs", "1", "--limit", "300", "--out", str(folder)]
+    subprocess.run([*command, "--backends", "faster-whisper:tiny.en"], check=True, capture_output=True)
+    run = read_run(folder)
+    calls, starts = (
+        run.latency[["resample_s", "predict_s"]],
+        run.coldstart[["start_s", "import_s", "load_s", "first_s"]],
+    )
+    phases = (calls.to_numpy().sum(), starts.to_numpy().sum(), run.throughput["predict_s"].sum())
+    busy_s = run.info["busy_s"] + float(sum(phases))
+    ratio = run.info["wall_s"] / busy_s
+    print(f"wall time of a run over what its backend took: {run.info['wall_s']:.1f} / {busy_s:.1f} s")
+    print(f"    = {ratio:.3f} (bound: 1.10); checks and loading for them count as the harness's own")
+    return ratio <= 1.10
 
 
 def _run(corpus: Path, out: Path, *extra: str) -> Cost:
-    command = [*_digitbench(), "--corpus", f"folder:{corpus}", "--splits", "official", "--backends", "chance"]
+    brief = ("--no-checks", "--coldstart", "0", "--throughput-s", "0", "--threads", "1", "--backends", "chance")
+    command = [sys.executable, "-m", "bench", "run", "--corpus", f"folder:{corpus}", "--splits", "official", *brief]
     began = time.monotonic()
     process = subprocess.Popen([*command, "--out", str(out), *extra], stderr=subprocess.DEVNULL)
     peak = 0
@@ -97,11 +107,6 @@ def _run(corpus: Path, out: Path, *extra: str) -> Cost:
     if process.returncode:
         sys.exit(f"{' '.join(command)}: exit code {process.returncode}")
     return Cost(time.monotonic() - began, peak)
-
-
-def _digitbench() -> list[str]:
-    brief = ("--no-checks", "--coldstart", "0", "--throughput-s", "0", "--threads", "1")
-    return [sys.executable, "-m", "bench", "run", *brief]
 
 
 def _high_water(pid: int) -> int:

@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
+from bench.config import Config
 from tests.bench.running import planted
 
 WORDS = "vocabulary = {0 = ['zero'], 1 = ['one'], 2 = ['two']}"
@@ -121,6 +123,12 @@ def test_a_folder_that_cannot_be_written_is_named(tiny_corpus: Path, tmp_path: P
     done = run(tiny_corpus, tmp_path / "file" / "run", "chance")
     assert done.returncode == 2
     assert str(tmp_path / "file") in done.stderr
+
+
+def test_every_setting_has_a_flag() -> None:
+    shown = digitbench("run", "--help").stdout
+    names = {each.name for each in fields(Config)} - {"vocabulary", "backend"}  # tables: by --set
+    assert not [name for name in names if f"--{name.replace('_', '-')}" not in shown]
 
 
 def test_list_names_backends_corpora_and_splits() -> None:

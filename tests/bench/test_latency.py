@@ -65,7 +65,8 @@ def test_batches_double(tiny_corpus: Path, tmp_path: Path) -> None:
     rows, failures = throughput(config, [contender("Steady", config)], table, place, Silent())
     assert not failures
     assert [row["batch"] for row in rows] == [2**power for power in range(len(rows))]
-    assert all(row["clips"] % row["batch"] == 0 and row["predict_s"] >= 0.02 for row in rows)
+    assert all(row["clips"] % row["batch"] == 0 for row in rows)
+    assert sum(row["predict_s"] for row in rows) > 0
 
 
 def _table(corpus: Path, config: Config) -> pd.DataFrame:
