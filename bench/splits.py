@@ -63,13 +63,17 @@ def check_leaks(clips: pd.DataFrame, fold: Fold) -> None:
     """Raises BenchError if test samples, or for ``loso`` the test speaker, can be learned from in this fold."""
     learned = np.concatenate([fold.train, fold.validation])
     where = f"split {fold.split}, fold {fold.name}"
-    seen, tested = clips["sha256"].iloc[learned], clips["sha256"].iloc[fold.test]
-    twice = tested[tested.isin(seen)]
-    if len(twice):
-        twin = seen[seen == twice.iloc[0]].index[0]
+    in_train = np.zeros(len(clips), dtype=bool)
+    in_train[learned] = True
+    in_test = np.zeros(len(clips), dtype=bool)
+    in_test[fold.test] = True
+    twice = clips["sha256"].isin(clips["sha256"][in_train]).to_numpy() & in_test
+    if twice.any():
+        leaked = clips[twice].iloc[0]
+        twin = clips["clip"][in_train & (clips["sha256"] == leaked["sha256"]).to_numpy()].iloc[0]
         raise BenchError(
-            f"leak in {where}: test clip {clips['clip'][twice.index[0]]!r} has the same samples as training clip"
-            f" {clips['clip'][twin]!r} ({len(twice)} such clips); remove the copies from the corpus"
+            f"leak in {where}: test clip {leaked['clip']!r} has the same samples as training clip {twin!r}"
+            f" ({twice.sum()} such clips); remove the copies from the corpus"
         )
     if fold.split == "loso":
         shared = set(clips["speaker"].iloc[fold.test].unique()) & set(clips["speaker"].iloc[learned].unique())

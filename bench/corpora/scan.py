@@ -62,8 +62,6 @@ def scan(
         first = rejected[0]
         raise BenchError(f"{root}: all {len(rejected)} files are rejected; the first, {first.path}: {first.reason}")
     table = pa.Table.from_batches([*batches, _batch(rows)], _SCHEMA)
-    table = table.combine_chunks()  # gives back the many small pieces that it was gathered in
-    batches.clear()
     twice = _repeated(table["path"])
     if len(twice):
         raise BenchError(f"{root / twice[0].as_py()} is listed twice; list each file once")
