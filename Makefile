@@ -43,7 +43,7 @@ format: setup  ## put the style right
 
 harness: setup  ## what the harness itself costs, and what it can tell apart
 	$(BIN)/python -m benchmarks.overhead
-	$(BIN)/python -m benchmarks.discrimination
+	$(BIN)/python -m benchmarks.discrimination --clips 700
 
 clean:  ## remove the virtual environment and caches; results stay
 	rm -rf $(VENV) build .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info
