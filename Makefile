@@ -26,7 +26,7 @@ bench: setup  ## the whole benchmark into results/; BACKENDS=a,b OUT=folder choo
 
 quick: setup  ## a first table in under two minutes: few clips, for testing only
 	$(BIN)/digitbench run --limit 120 --backends $(or $(BACKENDS),$(QUICK)) --out results/quick \
-		--threads 1 --coldstart 1 --throughput-s 0.2 --no-checks
+		--threads 1 --processes 1 --throughput-s 0.2 --no-checks
 	@sed -n '/^## Summary/,/^## /p' results/quick/report.md | sed '$$d'
 
 test: setup  ## the tests; real recordings where DIGITBENCH_DATA is set, synthetic ones otherwise
@@ -43,7 +43,7 @@ format: setup  ## put the style right
 
 harness: setup  ## what the harness itself costs, and what it can tell apart
 	$(BIN)/python -m benchmarks.overhead
-	$(BIN)/python -m benchmarks.discrimination --clips 700
+	$(BIN)/python -m benchmarks.discrimination
 
 clean:  ## remove the virtual environment and caches; results stay
 	rm -rf $(VENV) build .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info

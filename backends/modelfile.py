@@ -20,6 +20,8 @@ from backends.base import Backend, BackendError
 
 FORMAT = 1
 HEADER = "digitbench.json"
+HEADER_BYTES = 1_000_000
+"""More than any header takes: a larger one would only fill the memory."""
 PLAIN_TYPES = frozenset(
     {
         "builtins.dict",
@@ -52,6 +54,8 @@ def read_header(path: Path) -> Header:
     try:
         if zipfile.is_zipfile(path):
             with zipfile.ZipFile(path) as archive:
+                if (size := archive.getinfo(HEADER).file_size) > HEADER_BYTES:
+                    raise ValueError(f"a header of {size} bytes")
                 content = json.loads(archive.read(HEADER))
         else:
             content = json.loads(path.read_bytes())
@@ -62,8 +66,8 @@ def read_header(path: Path) -> Header:
         return Header(str(header.backend), vocabulary, dict(header.options), str(header.variant))
     except OSError as error:
         raise BackendError(f"{path}: cannot be read ({error.strerror or error})") from error
-    except (zipfile.BadZipFile, KeyError, ValueError, TypeError, AttributeError, RecursionError) as error:
-        raise BackendError(f"{path}: not a digitbench model file ({error})") from error
+    except Exception as error:  # a broken file makes zipfile, zlib and json raise what they like
+        raise BackendError(f"{path}: not a digitbench model file ({error or type(error).__name__})") from error
 
 
 def check_header(path: Path, backend: Backend) -> Header:
@@ -120,7 +124,7 @@ def read(path: Path, types: frozenset[str]) -> dict[str, Any]:
         untrusted = skops.io.get_untrusted_types(data=content)
         state = skops.io.load(io.BytesIO(content), trusted=sorted(types.intersection(untrusted)))
     except Exception as error:  # a broken file makes zipfile, json, numpy, skops or scikit-learn raise what they like
-        raise BackendError(f"{path}: not a sound model file ({error})") from error
+        raise BackendError(f"{path}: not a sound model file ({error or type(error).__name__})") from error
     if not isinstance(state, dict):
         raise BackendError(f"{path}: not a sound model file (it holds a {type(state).__name__})")
     return state

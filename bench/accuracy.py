@@ -14,6 +14,7 @@ from typing import Any
 
 import pandas as pd
 
+from bench.corpora.base import Folders
 from bench.plan import Cell, Known, entries, file_name
 from bench.process import Worker, WorkerError
 from bench.progress import Advance, Reporter
@@ -40,7 +41,7 @@ class Place:
     """Where a run reads and writes."""
 
     folder: Path
-    audio: Path
+    audio: Folders
 
     def log(self, backend: Known) -> Path:
         """What the backend printed."""
@@ -118,7 +119,7 @@ def _work(
     return {"busy_s": load_s + (fit_s or 0.0) + predict_s, "fit_s": fit_s}
 
 
-def fit(worker: Worker, clips: pd.DataFrame, train: Rows, validation: Rows, audio: Path) -> float:
+def fit(worker: Worker, clips: pd.DataFrame, train: Rows, validation: Rows, audio: Folders) -> float:
     """Fit a worker's backend; returns seconds. Raises WorkerError."""
     with TemporaryDirectory() as folder:
         lists = {"clips": train, "validation": validation} if len(validation) else {"clips": train}
@@ -126,7 +127,7 @@ def fit(worker: Worker, clips: pd.DataFrame, train: Rows, validation: Rows, audi
         return float(worker.ask("fit", **files)["fit_s"])
 
 
-def predict(worker: Worker, clips: pd.DataFrame, rows: Rows, audio: Path) -> Iterator[dict[str, Any]]:
+def predict(worker: Worker, clips: pd.DataFrame, rows: Rows, audio: Folders) -> Iterator[dict[str, Any]]:
     """Stream predictions of the rows, asked for in chunks so that memory stays flat. Raises WorkerError."""
     waiting = entries(clips, rows, audio)
     while chunk := list(islice(waiting, CHUNK)):

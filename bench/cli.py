@@ -52,6 +52,8 @@ def main() -> None:
 @app.command()
 def run(
     corpus: CorpusName = None,
+    train: Annotated[str | None, typer.Option(help="Instead of --corpus: fit on all of this one, and ...")] = None,
+    test: Annotated[str | None, typer.Option(help="... test on all of that one.")] = None,
     data: Data = None,
     backends: Annotated[str | None, typer.Option(help="Names, comma-separated; see `digitbench list`.")] = None,
     splits: Annotated[str | None, typer.Option(help="official, mixed, loso; comma-separated.")] = None,
@@ -61,9 +63,9 @@ def run(
     jobs: Annotated[int | None, typer.Option(help="Workers at once while predicting; 0: one per core.")] = None,
     threads: Annotated[str | None, typer.Option(help="Thread counts to time, such as 1,4.")] = None,
     latency_clips: Annotated[int | None, typer.Option(help="Timed calls per backend and thread count.")] = None,
+    processes: Annotated[int | None, typer.Option(help="Fresh processes that share these calls.")] = None,
     latency_round: Annotated[int | None, typer.Option(help="Clips a backend hears in its turn.")] = None,
     warmup: Annotated[int | None, typer.Option(help="Untimed calls before a backend's first turn.")] = None,
-    coldstart: Annotated[int | None, typer.Option(help="Fresh processes per backend.")] = None,
     throughput_s: Annotated[float | None, typer.Option(help="Seconds of work per batch size; 0: none.")] = None,
     checks: Annotated[bool | None, typer.Option(help="Look for backends that learn what they should not.")] = None,
     step_limit_s: Annotated[float | None, typer.Option(help="Longest load, fit or prediction.")] = None,
@@ -74,32 +76,30 @@ def run(
     config: ConfigFile = None,
 ) -> None:
     """Measure backends on a corpus; resumes what was begun. Writes records, tables and report.md."""
-    from bench.corpora import open_corpus
-    from bench.progress import reporter
+    from bench.corpora import open_for
+    from bench.progress import counted, reporter
     from bench.runner import run as carry_out
-    from bench.verify import write_checksums
 
     chosen = read_config(
         _config_file(config),
         _assignments(set_ or []),
-        corpus=corpus, data=data, backends=_list(backends), splits=_list(splits), limit=limit, seed=seed, jobs=jobs,
-        threads=_numbers(threads), latency_clips=latency_clips, latency_round=latency_round, warmup=warmup,
-        coldstart=coldstart, throughput_s=throughput_s, checks=checks, step_limit_s=step_limit_s,
-        memory_limit_mb=memory_limit_mb,
+        corpus=corpus, train=train, test=test, data=data, backends=_list(backends), splits=_list(splits), limit=limit,
+        seed=seed, jobs=jobs, threads=_numbers(threads), latency_clips=latency_clips, processes=processes,
+        latency_round=latency_round, warmup=warmup, throughput_s=throughput_s, checks=checks,
+        step_limit_s=step_limit_s, memory_limit_mb=memory_limit_mb,
     )  # fmt: skip
     console = Console(stderr=True, emoji=False)
     say = reporter(console)
     try:
-        clips = open_corpus(chosen.corpus, chosen.vocabulary, chosen.data, fallback=corpus is None and data is None)
+        with counted(say, "reading clips") as progress:
+            clips = open_for(chosen, fallback=corpus is None and data is None, progress=progress)
         folder = out or _folder(clips, chosen)
         say.say(f"{clips.name}: {len(clips.clips):,} clips from {clips.source} ({clips.root}); writing to {folder}")
         for line in clips.notice.splitlines():
             say.say(f"note: {line}")
         for rejected in clips.rejected:
             say.say(f"rejected: {rejected.path}: {rejected.reason}")
-        done = carry_out(chosen, clips, folder, _command(), say)
-        write_checksums(folder)
-        _report_apart(folder)
+        done = carry_out(chosen, clips, folder, _command(), say, _derive)
     except KeyboardInterrupt:
         say.say("stopped; what was done is kept: the same command goes on from here")
         raise typer.Exit(INTERRUPTED) from None
@@ -127,11 +127,14 @@ def list_() -> None:
 
 
 @app.command()
-def data(data: Data = None) -> None:
+def data(data: Data = None, config: ConfigFile = None) -> None:
     """Where recordings and weights are looked for and were found, with sizes and hashes."""
     from bench import listing
+    from bench.progress import counted, reporter
 
-    Console(emoji=False).print(listing.recordings(data), listing.weights(read_config(_config_file(None))))
+    with counted(reporter(Console(stderr=True, emoji=False)), "reading clips") as progress:
+        recordings = listing.recordings(data, progress)
+    Console(emoji=False).print(recordings, listing.weights(read_config(_config_file(config))))
 
 
 @app.command()
@@ -197,6 +200,30 @@ def compare(
 
 
 @app.command()
+def recommend(
+    run: RunFolder = Path("results/fsdd"),
+    max_ms: Annotated[float | None, typer.Option(min=0, help="Per clip: warm p50, on the most cores timed.")] = None,
+    p95: Annotated[bool, typer.Option("--p95", help="Let --max-ms limit the p95.")] = False,
+    max_mb: Annotated[float | None, typer.Option(min=0, help="Of the model.")] = None,
+    max_ram_mb: Annotated[float | None, typer.Option(min=0, help="Of memory above an idle process.")] = None,
+    max_cold_s: Annotated[float | None, typer.Option(min=0, help="To a fresh process's first answer.")] = None,
+    min_accuracy: Annotated[float | None, typer.Option(min=0, max=100, help="Per cent.")] = None,
+    new: Annotated[bool, typer.Option("--new-speakers/--known-speakers", help="Unheard in training, or heard.")] = True,
+    training: Annotated[bool, typer.Option("--training/--no-training", help="Whether one can train.")] = True,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Which backend fits, and why, from a run's records. Exit code 1 if none does: the nearest miss is named."""
+    from bench.recommend import Wish, choose
+    from bench.records import read_run
+
+    found = choose(read_run(run), Wish(new, training, max_ms, p95, max_mb, max_ram_mb, max_cold_s, min_accuracy))
+    for note in found.notes:
+        typer.echo(f"note: {note}", err=True)
+    typer.echo(found.json().strip() if json else "\n".join(found.lines))
+    raise typer.Exit(found.exit_code)
+
+
+@app.command()
 def verify(run: RunFolder) -> None:
     """Derive every table again from the records and check every hash. Exit code 1 if anything differs."""
     from bench.verify import verify as findings
@@ -211,12 +238,15 @@ def verify(run: RunFolder) -> None:
 
 def _folder(corpus: Corpus, config: Config) -> Path:
     """Where a run goes that was not told: never over one of other recordings, nor a trial over the whole."""
-    name = f"folder-{corpus.root.name}" if corpus.name == "folder" else corpus.name
+    name = corpus.title.replace(" → ", "-on-")
     return Path("results") / (f"{name}-limit{config.limit}" if config.limit else name)
 
 
-def _report_apart(folder: Path) -> None:
-    """Make the report in a process of its own: a large run must not weigh on this one, nor a mistake there end it."""
+def _derive(folder: Path) -> None:
+    """Checksums, and the report in a process of its own: a large run must not weigh on this one."""
+    from bench.verify import write_checksums
+
+    write_checksums(folder)
     done = subprocess.run(
         [sys.executable, "-m", "bench", "report", str(folder.resolve())],
         cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,

@@ -143,15 +143,16 @@ def _latency(a: Run, b: Run, margin: float) -> pd.DataFrame:
     first, second = cost.timed(a), cost.timed(b)
     threads = max(set(first["threads"]) & set(second["threads"]), default=0)
     was, now = (
-        calls[calls["threads"] == threads].groupby(["backend", "clip"])["latency_s"].median()
+        calls[calls["threads"] == threads].groupby(["backend", "clip"]).agg({"latency_s": "median", "process": "first"})
         for calls in (first, second)
     )
-    both = pd.concat([was.rename("a"), now.rename("b")], axis=1).dropna()
+    both = was.add_suffix("_a").join(now.add_suffix("_b"), how="inner")
     rows = []
     for backend, own in both.groupby(level="backend"):
-        ratio = stats.time_ratio(own["b"], own["a"])  # clips in no order: the blocks are drawn over clips
+        together = own.groupby(["process_a", "process_b"]).ngroup()
+        ratio = stats.time_ratio(own["latency_s_b"], own["latency_s_a"], processes=together)
         verdict = WORSE if ratio.low > 1 + margin else BETTER if ratio.high < 1 - margin else SAME
-        rows.append([backend, len(own), own["a"].median(), own["b"].median(), *ratio, verdict])
+        rows.append([backend, len(own), own["latency_s_a"].median(), own["latency_s_b"].median(), *ratio, verdict])
     return _frame(_LATENCY, rows)
 
 
@@ -162,7 +163,7 @@ def _broken(a: Run, b: Run) -> tuple[str, ...]:
         ("accuracy", str(backend), str(split)) for split, backend in figures.itertuples(index=False)
     ]
     worked += [("checks", backend, None) for backend in backends(a) if failure(a, backend, "checks") is None]
-    for phase in ("latency", "coldstart", "throughput"):
+    for phase in ("latency", "throughput"):
         worked += [(phase, str(backend), None) for backend in sorted(getattr(a, phase)["backend"].unique())]
     reasons = {
         f"{backend} worked in A and failed in B ({phase}): {reason}"

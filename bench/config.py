@@ -29,7 +29,10 @@ SPLITS: Mapping[str, str] = {
     "mixed": "drawn by label with a seed: 70 % train, 10 % validation, 20 % test; the same speakers in each",
     "loso": "leave one speaker out: a fold per speaker, trained on all the others",
 }
-"""Every split, and what it is."""
+"""Every split that can be chosen, and what it is."""
+
+CROSS = "cross"
+"""The split of a run that trains on one corpus and tests on another: the only one it has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,11 @@ class Config:
     """Everything that decides what a run does. Field names are the keys of ``bench.toml``."""
 
     corpus: str = "fsdd"
+    train: str = ""
+    """Of a run across corpora: the corpus that trained backends are fitted on, all of it; takes the place of
+    ``corpus`` and ``splits``, together with ``test``."""
+    test: str = ""
+    """Of a run across corpora: the corpus that every backend is tested on, all of it."""
     data: Path | None = None
     backends: tuple[str, ...] = ("chance", "mfcc-svm", "mfcc-logreg", "mfcc-rf")
     splits: tuple[str, ...] = ("official", "mixed", "loso")
@@ -48,15 +56,15 @@ class Config:
     threads: tuple[int, ...] = ()
     """Thread counts of the latency phase; empty means 1 and all cores."""
     latency_clips: int = 140
-    """Timed calls per backend and thread count, each on another clip."""
-    latency_round: int = 10
+    """Timed calls per backend, each on another clip; a quarter of them at any but the largest thread count."""
+    processes: int = 5
+    """Fresh processes of a backend that share these calls, and whose starts are its cold start."""
+    latency_round: int = 14
     """Clips a backend hears before the next one has its turn."""
-    warmup: int = 5
-    """Untimed calls before a backend's first turn; one more precedes every turn."""
-    coldstart: int = 5
-    """Fresh processes per backend."""
-    throughput_s: float = 3.0
-    """Seconds of work, at the least, for each batch size tried; 0 leaves throughput out."""
+    warmup: int = 2
+    """Untimed calls before the first turn of a process; one more precedes every turn."""
+    throughput_s: float = 2.0
+    """Seconds for each batch size tried, at the least one batch; 0 leaves throughput out."""
     checks: bool = True
     """Whether to look for backends that learn what they should not."""
     step_limit_s: float = 900.0
@@ -75,12 +83,16 @@ class Config:
 def read_config(path: Path | None, changes: Mapping[str, Any] | None = None, **flags: Any) -> Config:
     """Defaults, then the file, then ``changes`` merged into it, then every flag that is not None.
 
-    Raises BenchError for a file that cannot be read, an unknown key, or a value of the wrong kind.
+    A ``corpus`` said later displaces ``train`` and ``test``, and they displace ``corpus`` and ``splits``. Raises
+    BenchError for a file that cannot be read, an unknown key, a value of the wrong kind, or settings at odds.
     """
     written = _read_toml(path) if path else {}
-    config = _with(Config(), written, str(path))
+    config = _with(written, str(path))
     said = {name: value for name, value in flags.items() if value is not None}
-    return _with(config, {**merge(written, changes or {}), **said}, "command line") if changes or said else config
+    if not (changes or said):
+        return config
+    kept = _not_displaced(written, {*said, *(changes or {})})
+    return _with({**merge(kept, changes or {}), **said}, "command line")
 
 
 def merge(settings: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
@@ -92,13 +104,43 @@ def merge(settings: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, 
     return merged
 
 
-def _with(config: Config, settings: Mapping[str, Any], where: str) -> Config:
+def _not_displaced(written: Mapping[str, Any], said: Collection[str]) -> dict[str, Any]:
+    displaced = {"train", "test"} if "corpus" in said else set()
+    displaced |= {"corpus", "splits"} if {"train", "test"} & {*said} else set()
+    return {name: value for name, value in written.items() if name not in displaced}
+
+
+def _with(settings: Mapping[str, Any], where: str) -> Config:
     known = {each.name for each in fields(Config)}
     for name in settings:
         if name not in known:
             raise BenchError(f"{where}: unknown setting {name!r}{near(name, known)}")
     values = {name: _value(where, name, value) for name, value in settings.items()}
-    return _checked(replace(config, **values), where)
+    config = _checked(replace(Config(), **values), where)
+    return _across(config, settings, where) if config.train or config.test else config
+
+
+def _across(config: Config, settings: Mapping[str, Any], where: str) -> Config:
+    """The settings of a run across corpora."""
+    at_odds = [name for name in ("corpus", "splits") if name in settings]
+    if at_odds:
+        raise BenchError(
+            f"{where}: train and test name the corpora and how they are split, so {' and '.join(at_odds)} cannot be"
+            " said as well: either one or the other"
+        )
+    if not config.train:
+        raise BenchError(
+            f"{where}: test = {config.test!r} needs train as well, the corpus that trained backends learn from, such as"
+            f" --train fsdd; to learn from a part of one corpus and test on the rest: --corpus {config.test}"
+        )
+    if not config.test:
+        raise BenchError(
+            f"{where}: train = {config.train!r} needs test as well, the corpus to test on, such as --test folder:PATH;"
+            f" to learn from a part of one corpus and test on the rest: --corpus {config.train}"
+        )
+    if config.train == config.test:
+        raise BenchError(f"{where}: train and test are both {config.train!r}; to split it: --corpus {config.train}")
+    return replace(config, corpus=config.train, splits=(CROSS,))
 
 
 def near(name: str, known: Collection[str]) -> str:
@@ -159,7 +201,7 @@ def _whole(value: Any) -> int:
 
 def _checked(config: Config, where: str) -> Config:
     least = {
-        "limit": 1, "jobs": 0, "latency_clips": 0, "latency_round": 1, "warmup": 0, "coldstart": 0, "throughput_s": 0,
+        "limit": 1, "jobs": 0, "latency_clips": 0, "processes": 1, "latency_round": 1, "warmup": 0, "throughput_s": 0,
         "step_limit_s": 0.001, "memory_limit_mb": 100, "seed": 0,
     }  # fmt: skip
     for name, low in least.items():
@@ -173,6 +215,8 @@ def _checked(config: Config, where: str) -> Config:
         if len(set(chosen)) < len(chosen):
             raise BenchError(f"{where}: {name} names one of {', '.join(chosen)} twice")
     for split in config.splits:
+        if split == CROSS:
+            raise BenchError(f"{where}: split {CROSS!r} comes by itself with --train and --test")
         if split not in SPLITS:
             raise BenchError(f"{where}: no split named {split!r}{near(split, SPLITS)}")
     if any(count < 1 for count in config.threads):

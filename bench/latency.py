@@ -2,12 +2,15 @@
 
 Latency: the workers of all backends are loaded and stopped; in every round each is woken in turn, in a seeded order,
 hears one untimed clip and then the round's clips, so that a drift of the machine meets all alike and any two backends
-are paired clip by clip. Method after MLPerf's single-stream scenario (Reddi et al. 2020), interleaved.
+are paired clip by clip. The clips are shared out over several such sittings, each with fresh processes: a process is
+a little faster or slower for as long as it lives, by where its memory came to lie (Mytkowicz et al. 2009). The start
+of each is the cold start.
+Method after MLPerf's single-stream scenario (Reddi et al. 2020), interleaved.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,6 +49,25 @@ class Failure:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Sitting:
+    """A share of the timed clips, heard by fresh processes of all backends."""
+
+    process: int
+    threads: int
+    clips: list[dict[str, Any]]
+    warmup: list[dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Timed:
+    """What the latency phase writes down: rows for LATENCY, COLDSTART and RESOURCES."""
+
+    calls: list[dict[str, Any]]
+    starts: list[dict[str, Any]]
+    memory: list[dict[str, Any]]
+
+
 def sample(config: Config, clips: pd.DataFrame, count: int) -> Rows:
     """Distinct clips to time on, seeded: official test clips first, then any others."""
     official = (clips["official"] == "test").to_numpy(dtype=bool, na_value=False)
@@ -63,35 +85,57 @@ def describe(contender: Contender, place: Place) -> dict[str, Any]:
 
 def latency(
     config: Config, threads: int, contenders: list[Contender], clips: pd.DataFrame, place: Place, reporter: Reporter
-) -> tuple[list[dict[str, Any]], list[dict[str, Any]], list[Failure]]:
-    """Interleaved latency at one thread count: rows for LATENCY, rows for RESOURCES, and who failed."""
-    rows: list[dict[str, Any]] = []
-    resources: list[dict[str, Any]] = []
+) -> tuple[Timed, list[Failure]]:
+    """Interleaved latency at one thread count, with the start and the memory of every process; and who failed."""
+    timed = Timed([], [], [])
     failures: list[Failure] = []
-    drawn = list(entries(clips, sample(config, clips, config.latency_clips + config.warmup), place.audio))
-    listed, warmup = drawn[: config.latency_clips], drawn[len(drawn) - config.warmup :]
-    if not listed:
-        return rows, resources, failures
-    with ExitStack() as stack, reporter.task(f"latency, {_count(threads)}", len(listed) * len(contenders)) as advance:
+    count = clip_count(config, threads)
+    drawn = list(entries(clips, sample(config, clips, count + config.warmup), place.audio))
+    listed, warmup = drawn[:count], drawn[len(drawn) - config.warmup :]
+    with reporter.task(f"latency, {_count(threads)}", len(listed) * len(contenders)) as advance:
+        for process in range(min(config.processes, len(listed))):
+            sitting = Sitting(process, threads, listed[process :: config.processes], warmup)
+            failed = {failure.backend for failure in failures}
+            ready = [contender for contender in contenders if contender.known.name not in failed]
+            failures += _sit(sitting, config, ready, place, timed, advance)
+    failed = {failure.backend for failure in failures}
+    tables = (timed.calls, timed.starts, timed.memory)
+    return Timed(*([row for row in rows if row["backend"] not in failed] for rows in tables)), failures
+
+
+def clip_count(config: Config, threads: int) -> int:
+    """Timed calls of a backend: a quarter of them at any but the largest thread count, which the summary shows."""
+    return config.latency_clips if threads == max(config.threads, default=threads) else -(-config.latency_clips // 4)
+
+
+def _sit(
+    sitting: Sitting,
+    config: Config,
+    contenders: list[Contender],
+    place: Place,
+    timed: Timed,
+    advance: Callable[[int], None],
+) -> list[Failure]:
+    """One fresh process for each backend, and their turns."""
+    failures: list[Failure] = []
+    idle = _idle(contenders[0], place, sitting.threads) if contenders else 0
+    with ExitStack() as stack:
         workers: dict[str, Worker] = {}
-        idle: dict[str, int] = {}
         for contender in contenders:
             name = contender.known.name
             try:
-                worker = stack.enter_context(_pinned(contender, place, threads))
-                idle[name] = worker.ask("idle")["rss_bytes"]
-                worker.ask("create")
-                worker.ask("load", **_model(contender))
-                list(worker.stream("predict", clips=warmup))
+                worker = stack.enter_context(_pinned(contender, place, sitting.threads))
+                timed.starts.append(_started(contender, worker, sitting))
+                timed.calls.extend(_calls(worker, sitting, name, -1, sitting.warmup, len(sitting.warmup)))
                 worker.pause()
                 workers[name] = worker
             except WorkerError as failure:
                 failures.append(Failure(name, "latency", str(failure)))
-        for number, turn, name in _turns(list(workers), listed, config):
+        for number, turn, name in _turns(sitting, list(workers), config):
             if name not in workers:
                 continue
             try:
-                rows += _turn(workers[name], turn, listed, name, threads, number)
+                timed.calls.extend(_turn(workers[name], sitting, number, turn, name))
                 advance(len(turn))
             except WorkerError as failure:
                 failures.append(Failure(name, "latency", str(failure)))
@@ -103,47 +147,34 @@ def latency(
             except (WorkerError, ProcessLookupError) as failure:
                 failures.append(Failure(name, "latency", str(failure)))
                 continue
-            resources.append(
-                {"backend": name, "threads": threads, "peak_rss_bytes": peak, "idle_rss_bytes": idle[name]}
-            )
-    failed = {failure.backend for failure in failures}
-    return [row for row in rows if row["backend"] not in failed], resources, failures
+            of = {"backend": name, "threads": sitting.threads, "process": sitting.process}
+            timed.memory.append({**of, "peak_rss_bytes": peak, "idle_rss_bytes": idle})
+    return failures
 
 
-def coldstart(
-    config: Config, contenders: list[Contender], clips: pd.DataFrame, place: Place, reporter: Reporter
-) -> tuple[list[dict[str, Any]], list[Failure]]:
-    """Fresh processes up to their first prediction, on all cores, backends in turn: rows for COLDSTART."""
-    rows: list[dict[str, Any]] = []
-    failures: dict[str, Failure] = {}
-    listed = list(entries(clips, sample(config, clips, config.coldstart), place.audio))
-    with reporter.task("cold start", config.coldstart * len(contenders)) as advance:
-        for repeat in range(config.coldstart):
-            clip = listed[repeat % len(listed)]
-            for contender in contenders:
-                name = contender.known.name
-                if name in failures:
-                    continue
-                try:
-                    with _pinned(contender, place, len(cpus())) as worker:
-                        created = worker.ask("create")
-                        loaded = worker.ask("load", **_model(contender))
-                        first = worker.ask("predict", clips=[clip])
-                except WorkerError as failure:
-                    failures[name] = Failure(name, "coldstart", str(failure))
-                    continue
-                rows.append(
-                    {
-                        "backend": name,
-                        "repeat": repeat,
-                        "start_s": worker.start_s,
-                        "import_s": created["import_s"],
-                        "load_s": loaded["load_s"],
-                        "first_s": first["resample_s"] + first["predict_s"],
-                    }
-                )
-                advance(1)
-    return [row for row in rows if row["backend"] not in failures], list(failures.values())
+def _idle(contender: Contender, place: Place, threads: int) -> int:
+    """Memory of a worker without a backend: of its own process, since a cold start must not find these imports done."""
+    try:
+        with _pinned(contender, place, threads) as worker:
+            return int(worker.ask("idle")["rss_bytes"])
+    except WorkerError:  # nothing of the backend's is in it: the backend will fail again, and say why
+        return 0
+
+
+def _started(contender: Contender, worker: Worker, sitting: Sitting) -> dict[str, Any]:
+    """Cold start: import, load, first prediction."""
+    created = worker.ask("create")
+    loaded = worker.ask("load", **_model(contender))
+    first = worker.ask("predict", clips=sitting.clips[:1])
+    return {
+        "backend": contender.known.name,
+        "threads": sitting.threads,
+        "process": sitting.process,
+        "start_s": worker.start_s,
+        "import_s": created["import_s"],
+        "load_s": loaded["load_s"],
+        "first_s": first["resample_s"] + first["predict_s"],
+    }
 
 
 def throughput(
@@ -178,27 +209,33 @@ def _doubled(config: Config, name: str, worker: Worker, listed: list[dict[str, A
         batch *= 2
 
 
-def _turns(names: list[str], listed: list[dict[str, Any]], config: Config) -> Iterator[tuple[int, range, str]]:
+def _turns(sitting: Sitting, names: list[str], config: Config) -> Iterator[tuple[int, range, str]]:
     """Whose turn it is, on which clips: every backend once a round, in an order drawn anew."""
-    order = np.random.default_rng(config.seed)
-    for number, start in enumerate(range(0, len(listed), config.latency_round)):
-        turn = range(start, min(start + config.latency_round, len(listed)))
+    order = np.random.default_rng([config.seed, sitting.process])
+    for number, start in enumerate(range(0, len(sitting.clips), config.latency_round)):
+        turn = range(start, min(start + config.latency_round, len(sitting.clips)))
         for name in order.permutation(names):
             yield number, turn, str(name)
 
 
-def _turn(
-    worker: Worker, turn: range, listed: list[dict[str, Any]], name: str, threads: int, number: int
-) -> list[dict[str, Any]]:
+def _turn(worker: Worker, sitting: Sitting, number: int, turn: range, name: str) -> list[dict[str, Any]]:
     """One untimed clip to warm the caches again, then the turn's own."""
-    heard = [listed[turn.start - 1], *listed[turn.start : turn.stop]]
     worker.resume()
-    replies = list(worker.stream("predict", clips=heard))
+    clips = [sitting.clips[turn.start - 1], *sitting.clips[turn.start : turn.stop]]
+    rows = _calls(worker, sitting, name, number, clips, 1)
     worker.pause()
+    return rows
+
+
+def _calls(
+    worker: Worker, sitting: Sitting, name: str, number: int, clips: list[dict[str, Any]], untimed: int
+) -> list[dict[str, Any]]:
+    """Rows for LATENCY; the first ``untimed`` are marked as warm-up."""
+    of = {"backend": name, "threads": sitting.threads, "process": sitting.process, "round": number}
     return [
-        {"backend": name, "threads": threads, "round": number, "warmup": place == 0}
+        {**of, "warmup": place < untimed}
         | {column: reply[column] for column in ("clip", "audio_s", "resample_s", "features_s", "predict_s")}
-        for place, reply in enumerate(replies)
+        for place, reply in enumerate(worker.stream("predict", clips=clips))
     ]
 
 

@@ -9,9 +9,11 @@ from pathlib import Path
 from rich.table import Table
 
 from backends import BackendError, find, known_names
-from bench.config import SPLITS, Config
-from bench.corpora import CORPORA, describe_sources
-from bench.plan import job
+from bench.config import CROSS, SPLITS, Config
+from bench.corpora import CORPORA, Source, describe_sources, open_source
+from bench.corpora.scan import Progress
+from bench.errors import BenchError
+from bench.plan import clips_hash, job
 
 
 def backends() -> Table:
@@ -42,15 +44,18 @@ def splits() -> Table:
     table = _table("Splits", "name", "what it is")
     for name, about in SPLITS.items():
         table.add_row(name, about)
+    table.add_row(CROSS, "train on one corpus, test on another: --train and --test in place of --corpus and --splits")
     return table
 
 
-def recordings(data: Path | None) -> Table:
-    """Every place where recordings are looked for."""
-    table = _table("Recordings", "corpus", "where", "path", "clips", "MB")
+def recordings(data: Path | None, progress: Progress | None = None) -> Table:
+    """Every place where recordings are looked for; of those found, the hash that a run of all their clips has."""
+    table = _table("Recordings", "corpus", "where", "path", "clips", "MB", "sha256 of the clips")
     for source in describe_sources(data):
-        size = (f"{source.clips:,}", f"{source.bytes / 1e6:,.1f}") if source.found else ("not found", "")
-        table.add_row(source.corpus, source.place, str(source.path or ""), *size)
+        facts = ["not found", "", ""]
+        if source.found and source.path:
+            facts = [f"{source.clips:,}", f"{source.bytes / 1e6:,.1f}", _clips_hash(source, progress)]
+        table.add_row(source.corpus, source.place, str(source.path or ""), *facts)
     return table
 
 
@@ -70,6 +75,13 @@ def weights(config: Config) -> Table:
             for path in source.files:
                 table.add_row(name, source.where, str(path), f"{path.stat().st_size / 1e6:,.1f}", _sha256(path))
     return table
+
+
+def _clips_hash(source: Source, progress: Progress | None) -> str:
+    try:
+        return clips_hash(open_source(source, progress).clips)
+    except BenchError as error:
+        return str(error)
 
 
 def _table(title: str, *headers: str) -> Table:

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from bench.accuracy import Outcome
 from bench.checks import Check
-from bench.config import Config
+from bench.config import CROSS, Config
 from bench.corpora.base import Corpus
 from bench.latency import Failure
 from bench.plan import Known, clips_hash
@@ -88,13 +88,28 @@ def _corpus(done: Finished) -> dict[str, Any]:
     return {
         "name": done.corpus.name,
         "source": done.corpus.source,
-        "clips": len(clips),
-        "speakers": int(clips["speaker"].nunique()),
-        "audio_s": round(float((clips["samples"] / clips["sample_rate"]).sum()), 3),
-        "labels": sorted(clips["label"].unique()),
+        **_counts(clips),
         "sha256": clips_hash(clips),
         "rejected": [asdict(rejected) for rejected in done.corpus.rejected],
         "impossible_splits": dict(done.impossible),
+        "parts": {part: _part(corpus, part, clips) for part, corpus in done.corpus.parts.items()},
+    }
+
+
+def _part(corpus: Corpus, part: str, clips: pd.DataFrame) -> dict[str, Any]:
+    """One of two corpora; its hash is the one it has by itself."""
+    own = clips[clips[CROSS] == part]
+    own = own.assign(clip=own["clip"].str.removeprefix(f"{part}/"))
+    return {"name": corpus.title, "source": corpus.source, **_counts(own), "sha256": clips_hash(own)}
+
+
+def _counts(clips: pd.DataFrame) -> dict[str, Any]:
+    return {
+        "clips": len(clips),
+        "speakers": int(clips["speaker"].nunique()),
+        "audio_s": round(float((clips["samples"] / clips["sample_rate"]).sum()), 3),
+        "sample_rates": sorted(int(rate) for rate in clips["sample_rate"].unique()),
+        "labels": sorted(clips["label"].unique()),
     }
 
 

@@ -15,8 +15,8 @@ import pandas as pd
 
 from backends import BackendError, Spec, registry
 from backends import find as find_backend
-from bench.config import SPLITS, Config, near, read_config
-from bench.corpora.base import Corpus
+from bench.config import CROSS, SPLITS, Config, near, read_config
+from bench.corpora.base import Corpus, Folders
 from bench.errors import BenchError
 from bench.process import ROOT, Job, Limits, Worker, WorkerError
 from bench.records import CLIPS
@@ -137,7 +137,7 @@ def clip_table(config: Config, corpus: Corpus) -> tuple[pd.DataFrame, dict[str, 
             impossible[split] = str(error)
     if not columns:
         raise BenchError("; ".join(impossible.values()))
-    empty = dict.fromkeys(("official", "mixed", "loso"))
+    empty = dict.fromkeys((*SPLITS, CROSS))
     return clips.assign(**{**empty, **columns})[list(CLIPS.names)], impossible
 
 
@@ -156,13 +156,25 @@ def cells(config: Config, clips: pd.DataFrame, backends: list[Known]) -> Iterato
             yield Cell(backend, None, rows, _key(config, backend, None, rows, clips))
 
 
-def entries(clips: pd.DataFrame, rows: Rows, root: Path) -> Iterator[dict[str, Any]]:
+def timeable(clips: pd.DataFrame) -> pd.DataFrame:
+    """The clips that times may be taken on: of a run across corpora the tested ones alone, else all."""
+    return clips[clips[CROSS] == "test"].reset_index(drop=True) if clips[CROSS].notna().any() else clips
+
+
+def entries(clips: pd.DataFrame, rows: Rows, folders: Folders) -> Iterator[dict[str, Any]]:
     """Clips as a worker is told of them."""
     for part in batched(rows):
         columns = (clips[name].iloc[part] for name in ("clip", "path", "sha256", "label", "speaker"))
         for clip, path, sha256, label, speaker in zip(*columns, strict=True):
             known = speaker if isinstance(speaker, str) else None
-            yield {"clip": clip, "path": str(root / path), "sha256": sha256, "label": label, "speaker": known}
+            yield {"clip": clip, "path": _located(folders, path), "sha256": sha256, "label": label, "speaker": known}
+
+
+def _located(folders: Folders, path: str) -> str:
+    if isinstance(folders, Path):
+        return str(folders / path)
+    part, _, rest = path.partition("/")
+    return str(folders[part] / rest)
 
 
 def batched(rows: Rows) -> Iterator[Rows]:

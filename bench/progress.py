@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Protocol
 
 from rich.console import Console
@@ -23,6 +23,22 @@ class Reporter(Protocol):
     @contextmanager
     def task(self, title: str, total: int) -> Iterator[Advance]:
         """A piece of work of ``total`` steps; call the yielded function with the number of steps done."""
+
+
+@contextmanager
+def counted(reporter: Reporter, title: str) -> Iterator[Callable[[int, int], None]]:
+    """A task that begins, and learns how much there is to do, at its first step: call it with steps done, of all."""
+    with ExitStack() as stack:
+        advance: Advance | None = None
+
+        def progress(done: int, total: int) -> None:
+            nonlocal advance
+            if done <= 1 or advance is None:
+                stack.close()
+                advance = stack.enter_context(reporter.task(title, total))
+            advance(1)
+
+        yield progress
 
 
 class Plain:

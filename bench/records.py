@@ -39,6 +39,7 @@ CLIPS = pa.schema(
         ("official", pa.string()),
         ("mixed", pa.string()),
         ("loso", pa.string()),
+        ("cross", pa.string()),
     ]
 )
 """Split columns hold "train", "validation" or the fold that tests the clip; null where the split was not run."""
@@ -66,6 +67,7 @@ LATENCY = pa.schema(
     [
         ("backend", pa.string()),
         ("threads", pa.int32()),
+        ("process", pa.int32()),
         ("round", pa.int32()),
         ("clip", pa.string()),
         ("warmup", pa.bool_()),
@@ -75,13 +77,14 @@ LATENCY = pa.schema(
         ("predict_s", _SECONDS),
     ]
 )
-"""One row per timed call, in the order made. latency = resample_s + predict_s; features_s, where marked, is the first
-part of predict_s."""
+"""One row per timed call, in the order made. process counts the fresh processes of a backend, round its turns in one,
+-1 before the first. latency = resample_s + predict_s; features_s, where marked, is the first part of predict_s."""
 
 COLDSTART = pa.schema(
     [
         ("backend", pa.string()),
-        ("repeat", pa.int32()),
+        ("threads", pa.int32()),
+        ("process", pa.int32()),
         ("start_s", _SECONDS),
         ("import_s", _SECONDS),
         ("load_s", _SECONDS),
@@ -106,11 +109,12 @@ RESOURCES = pa.schema(
     [
         ("backend", pa.string()),
         ("threads", pa.int32()),
+        ("process", pa.int32()),
         ("peak_rss_bytes", pa.int64()),
         ("idle_rss_bytes", pa.int64()),
     ]
 )
-"""peak: of the worker that loaded and predicted; idle: of the same worker before it imported the backend."""
+"""peak: of the worker that loaded and predicted; idle: of one that has the harness's own imports and no backend."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +165,8 @@ def _read(path: Path, schema: pa.Schema, optional: bool = False, key: str | None
         return schema.empty_table()
     try:
         found = pq.read_table(path, partitioning=None)
+        if schema is CLIPS and "cross" not in found.column_names:  # a run of before there were any across corpora
+            found = found.append_column("cross", pa.nulls(len(found), pa.string()))
         table = found.select(schema.names).cast(schema)
     except (OSError, pa.ArrowException, KeyError) as error:
         raise BenchError(f"{path}: cannot be read as records ({error}); run the benchmark again") from error

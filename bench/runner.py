@@ -20,10 +20,10 @@ from bench.accuracy import Outcome, Place, first_cells, predict_all
 from bench.checks import Check, check_backend
 from bench.config import Config
 from bench.corpora.base import Corpus
-from bench.latency import Contender, Failure, coldstart, describe, latency, throughput
+from bench.latency import Contender, Failure, describe, latency, throughput
 from bench.machine import cpus, describe_git, describe_machine, describe_others, package_versions
 from bench.manifest import Finished, write_manifest
-from bench.plan import Cell, Known, cells, clip_table, clips_hash, digest, introduce, specs
+from bench.plan import Cell, Known, cells, clip_table, clips_hash, digest, introduce, specs, timeable
 from bench.process import ROOT, WorkerError
 from bench.progress import Reporter
 from bench.records import COLDSTART, LATENCY, RESOURCES, THROUGHPUT
@@ -41,8 +41,15 @@ class Measured:
     failures: list[Failure]
 
 
-def run(config: Config, corpus: Corpus, out: Path, command: str, reporter: Reporter) -> Finished:
-    """Carry out a run into ``out`` and write ``run.json`` last.
+def run(
+    config: Config,
+    corpus: Corpus,
+    out: Path,
+    command: str,
+    reporter: Reporter,
+    finish: Callable[[Path], None] = lambda folder: None,
+) -> Finished:
+    """Carry out a run into ``out``, write ``run.json``, and let ``finish`` derive the rest while the folder is held.
 
     Raises BenchError for bad input, a leak, or a folder in use. A failing backend is no exception: it is recorded.
     """
@@ -52,7 +59,7 @@ def run(config: Config, corpus: Corpus, out: Path, command: str, reporter: Repor
     asked = digest(asdict(config), clips_hash(clips))
     with locked(out), session(out, asked) as began:
         machine, git, packages = describe_machine(), describe_git(ROOT), package_versions()
-        place = Place(out, corpus.root)
+        place = Place(out, corpus.folders)
         for split, why in impossible.items():
             reporter.say(f"{split}: left out, {why}")
         known, failures = _introduced(config, chosen, place, reporter)
@@ -66,7 +73,7 @@ def run(config: Config, corpus: Corpus, out: Path, command: str, reporter: Repor
         outcomes.sort(key=lambda outcome: place_of[outcome.cell.key])
         contenders = _contenders(planned, outcomes, place)
         contenders, descriptions, checks, found_out = _examined(config, contenders, clips, place, reporter)
-        machine, failed_measuring = _measure(config, machine, clips, planned, contenders, place, reporter)
+        machine, failed_measuring = _measure(config, machine, timeable(clips), planned, contenders, place, reporter)
         failures += found_out + failed_measuring
         done = Finished(
             config=config,
@@ -87,6 +94,7 @@ def run(config: Config, corpus: Corpus, out: Path, command: str, reporter: Repor
             failures=tuple(failures),
         )
         write_manifest(done, out)
+        finish(out)
         return done
 
 
@@ -193,18 +201,15 @@ def _measure(
     ready = [contender for _, contender in contenders]
 
     def timed() -> Measured:
-        tables: dict[str, Rows] = {"latency": [], "resources": []}
+        tables: dict[str, Rows] = {"latency": [], "coldstart": [], "resources": []}
         failures: list[Failure] = []
         for threads in config.threads:
-            rows, resources, failed = latency(config, threads, ready, clips, place, reporter)
-            tables["latency"] += rows
-            tables["resources"] += resources
+            found, failed = latency(config, threads, ready, clips, place, reporter)
+            tables["latency"] += found.calls
+            tables["coldstart"] += found.starts
+            tables["resources"] += found.memory
             failures += failed
         return Measured(tables, failures)
-
-    def started() -> Measured:
-        rows, failures = coldstart(config, ready, clips, place, reporter)
-        return Measured({"coldstart": rows}, failures)
 
     def batched() -> Measured:
         if not config.throughput_s:
@@ -213,9 +218,8 @@ def _measure(
         return Measured({"throughput": rows}, failures)
 
     phases: list[tuple[Callable[[], Measured], tuple[str, ...], tuple[Any, ...]]] = [
-        (timed, ("latency", "resources"),
-         (config.threads, config.latency_clips, config.latency_round, config.warmup, config.seed)),
-        (started, ("coldstart",), (config.coldstart,)),
+        (timed, ("latency", "coldstart", "resources"),
+         (config.threads, config.latency_clips, config.processes, config.latency_round, config.warmup, config.seed)),
         (batched, ("throughput",), (config.throughput_s,)),
     ]  # fmt: skip
     timed_cells = [cell.key for cell in planned if any(cell.backend is each.known for each in ready)]

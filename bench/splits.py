@@ -1,7 +1,8 @@
 """How a corpus becomes train and test.
 
 A split is one column over the clips: "train", "validation", or the name of the fold in which the clip is tested.
-``loso`` (leave one speaker out) has a fold per speaker, whose training clips are all the others.
+``loso`` (leave one speaker out) has a fold per speaker, whose training clips are all the others. ``cross`` has one
+fold: it learns from every clip of one corpus and is tested on every clip of another.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from bench.config import SPLITS
+from bench.config import CROSS, SPLITS
 from bench.errors import BenchError
 
 NOT_TESTED = ("train", "validation")
@@ -41,6 +42,9 @@ def assign(split: str, clips: pd.DataFrame, seed: int) -> pd.Series:
         return _mixed(clips, seed)
     if split == "loso":
         return _loso(clips)
+    if split == CROSS:
+        _need(set(clips["official"]) == {"train", "test"}, CROSS, "it needs clips of both corpora")
+        return clips["official"]
     raise BenchError(f"no split named {split!r}; known: {', '.join(SPLITS)}")
 
 
@@ -98,6 +102,8 @@ def _mixed(clips: pd.DataFrame, seed: int) -> pd.Series:
     _, validation = _stratified(labels[rest], VALIDATION_SHARE / (1 - TEST_SHARE), seed)
     column[test] = "test"
     column[rest[validation]] = "validation"
+    for part in ("test", "validation"):
+        _spare(labels, column, part, seed)
     return pd.Series(column, index=clips.index, name="mixed", dtype="str")
 
 
@@ -108,6 +114,13 @@ def _stratified(labels: NDArray[np.object_], share: float, seed: int) -> tuple[R
     splitter = StratifiedShuffleSplit(n_splits=1, test_size=size, random_state=seed)
     first, second = next(splitter.split(labels, labels))
     return np.sort(first), np.sort(second)
+
+
+def _spare(labels: NDArray[np.object_], column: NDArray[np.object_], part: str, seed: int) -> None:
+    """Give ``part`` one training clip of every label that drawing by share left it without: rare ones."""
+    draw = np.random.default_rng(seed)
+    for label in sorted(set(labels) - set(labels[column == part])):
+        column[draw.choice(np.flatnonzero((labels == label) & (column == "train")))] = part
 
 
 def _loso(clips: pd.DataFrame) -> pd.Series:

@@ -83,10 +83,8 @@ def _per_run(folder: Path) -> bool:
     command = [sys.executable, "-m", "bench", "run", "--jobs", "1", "--limit", "300", "--out", str(folder)]
     subprocess.run([*command, "--backends", "faster-whisper:tiny.en"], check=True, capture_output=True)
     run = read_run(folder)
-    calls, starts = (
-        run.latency[["resample_s", "predict_s"]],
-        run.coldstart[["start_s", "import_s", "load_s", "first_s"]],
-    )
+    calls = run.latency[["resample_s", "predict_s"]]
+    starts = run.coldstart[["start_s", "import_s", "load_s", "first_s"]]
     phases = (calls.to_numpy().sum(), starts.to_numpy().sum(), run.throughput["predict_s"].sum())
     busy_s = run.info["busy_s"] + float(sum(phases))
     ratio = run.info["wall_s"] / busy_s
@@ -96,7 +94,7 @@ def _per_run(folder: Path) -> bool:
 
 
 def _run(corpus: Path, out: Path, *extra: str) -> Cost:
-    brief = ("--no-checks", "--coldstart", "0", "--throughput-s", "0", "--threads", "1", "--backends", "chance")
+    brief = ("--no-checks", "--processes", "1", "--throughput-s", "0", "--threads", "1", "--backends", "chance")
     command = [sys.executable, "-m", "bench", "run", "--corpus", f"folder:{corpus}", "--splits", "official", *brief]
     began = time.monotonic()
     process = subprocess.Popen([*command, "--out", str(out), *extra], stderr=subprocess.DEVNULL)

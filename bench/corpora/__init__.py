@@ -11,8 +11,10 @@ from pathlib import Path
 import platformdirs
 import pyarrow.parquet as pq
 
+from bench.config import Config
 from bench.corpora import fsdd, hub
-from bench.corpora.base import COLUMNS, Corpus, Rejected
+from bench.corpora.base import COLUMNS, Corpus, Folders, Rejected
+from bench.corpora.cross import join
 from bench.corpora.folder import open_folder
 from bench.corpora.scan import Progress
 from bench.corpora.synthetic import open_synthetic
@@ -78,6 +80,20 @@ def open_corpus(
     return corpus
 
 
+def open_for(config: Config, *, fallback: bool = False, progress: Progress | None = None) -> Corpus:
+    """Open what a run is on: its corpus, or its two as one, of which ``data`` is where FSDD lies.
+
+    Raises BenchError as :func:`open_corpus` does.
+    """
+    if not config.train:
+        return open_corpus(config.corpus, config.vocabulary, config.data, fallback=fallback, progress=progress)
+    opened = (
+        open_corpus(name, config.vocabulary, config.data if name == "fsdd" else None, progress=progress)
+        for name in (config.train, config.test)
+    )
+    return join(*opened)
+
+
 def check_labels(corpus: Corpus, vocabulary: Mapping[str, Sequence[str]]) -> None:
     """Raises BenchError, naming label and clip, where a clip's label is not in the vocabulary."""
     unknown = corpus.clips[~corpus.clips["label"].isin(list(vocabulary))]
@@ -111,6 +127,15 @@ def describe_sources(
     return sources
 
 
+def open_source(source: Source, progress: Progress | None = None) -> Corpus:
+    """The corpus in a place that was found. Raises BenchError when it holds no usable clip."""
+    if source.path is None:
+        raise BenchError(f"{source.corpus}: not found")
+    if source.corpus == "fsdd":
+        return fsdd.open_fsdd(source.path, {}, default_cache(), progress=progress)
+    return open_folder(source.path, progress)
+
+
 def default_cache() -> Path:
     """The user's cache folder of digitbench."""
     return Path(platformdirs.user_cache_dir("digitbench"))
@@ -130,10 +155,13 @@ __all__ = [
     "COLUMNS",
     "CORPORA",
     "Corpus",
+    "Folders",
     "Rejected",
     "Source",
     "check_labels",
     "default_cache",
     "describe_sources",
     "open_corpus",
+    "open_for",
+    "open_source",
 ]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
@@ -14,6 +15,10 @@ clip: unique id, the path without its ending unless that is ambiguous. path: rel
 where unknown. sample_rate: Hz. samples: length per channel. sha256: of the decoded float32 mono samples
 (:func:`bench.audio.fingerprint`). official: "train" or "test" where the corpus defines a split, else null.
 """
+
+
+Folders = Path | Mapping[str, Path]
+"""Where clips lie: the folder their paths are relative to, or one for each first part of their paths."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,3 +44,15 @@ class Corpus:
     rejected: tuple[Rejected, ...] = ()
     source: str = ""
     notice: str = ""
+    parts: Mapping[str, Corpus] = field(default_factory=dict)
+    """The corpora that this one was joined from, by the first part of their clips' ids and paths."""
+
+    @property
+    def folders(self) -> Folders:
+        """Where its clips lie."""
+        return {part: corpus.root for part, corpus in self.parts.items()} if self.parts else self.root
+
+    @property
+    def title(self) -> str:
+        """Its name, and of a folder of recordings which one."""
+        return f"folder-{self.root.name}" if self.name == "folder" else self.name

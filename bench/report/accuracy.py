@@ -9,7 +9,7 @@ import pandas as pd
 
 from bench import stats
 from bench.records import Run
-from bench.report.outcomes import HARDEST_FIRST
+from bench.report.outcomes import HARDEST_FIRST, clusters
 
 TEXTS = 10
 
@@ -17,11 +17,11 @@ TEXTS = 10
 def accuracy(rows: pd.DataFrame, seed: int) -> pd.DataFrame:
     """A row per backend and split, best first: accuracy, macro-F1 and no-digit share with their intervals.
 
-    loso speaks of unheard speakers, so its intervals are clustered by speaker.
+    loso and cross speak of unheard speakers, so their intervals are clustered by speaker where speakers are known.
     """
     table = []
     for (split, backend), own in rows.groupby(["split", "backend"]):
-        speakers = own["speaker"] if split == "loso" else None
+        speakers = clusters(own, str(split))
         right, n = int(own["right"].sum()), len(own)
         share = stats.wilson(right, n) if speakers is None else stats.clustered(own["right"], speakers)
         f1 = stats.macro_f1(own["label"], own["predicted"], speakers, seed=seed)

@@ -39,17 +39,19 @@ def latency(run: Run) -> pd.DataFrame:
 
 
 def latency_ratios(run: Run, seed: int) -> pd.DataFrame:
-    """How many times as long the slower backend, a, takes as b, over the calls of the same round and clip."""
+    """How many times as long the slower backend, a, takes as b, over the calls of the same process, round and clip."""
     rows = []
+    turn = ["process", "round", "clip"]
     for threads, calls in timed(run).groupby("threads"):
-        calls = calls.assign(call=calls.groupby(["backend", "round", "clip"]).cumcount())
-        wide = calls.pivot(index=["round", "clip", "call"], columns="backend", values="latency_s")
-        wide = wide.loc[pd.MultiIndex.from_frame(calls[["round", "clip", "call"]]).unique()]
+        calls = calls.assign(call=calls.groupby(["backend", *turn]).cumcount())
+        wide = calls.pivot(index=[*turn, "call"], columns="backend", values="latency_s")
+        wide = wide.loc[pd.MultiIndex.from_frame(calls[[*turn, "call"]]).unique()]
         slowest_first = wide.median().sort_index().sort_values(ascending=False, kind="stable").index
         for a, b in combinations(slowest_first, 2):
             both = wide[[a, b]].dropna()
             if len(both):
-                ratio = stats.time_ratio(both[a], both[b], both.index.get_level_values("round"), seed=seed)
+                rounds, processes = (both.index.get_level_values(level) for level in ("round", "process"))
+                ratio = stats.time_ratio(both[a], both[b], rounds, processes, seed=seed)
                 rows.append((threads, a, b, len(both), *ratio))
     return pd.DataFrame(rows, columns=["threads", "a", "b", "calls", "ratio", "ratio_low", "ratio_high"])
 
@@ -57,7 +59,8 @@ def latency_ratios(run: Run, seed: int) -> pd.DataFrame:
 def coldstart(run: Run) -> pd.DataFrame:
     """Medians over fresh processes; ``cold_s`` is import, load and first prediction together, quickest first."""
     stages = ["import_s", "load_s", "first_s"]
-    table = run.coldstart.assign(cold_s=run.coldstart[stages].sum(axis=1, skipna=False))
+    starts = run.coldstart[run.coldstart["threads"] == headline_threads(run)]
+    table = starts.assign(cold_s=starts[stages].sum(axis=1, skipna=False))
     medians = table.groupby("backend")[["start_s", *stages, "cold_s"]].median()
     counts = table.groupby("backend").size().rename("processes")
     frame = counts.to_frame().join(medians).reset_index()
@@ -81,8 +84,8 @@ def throughput(run: Run) -> pd.DataFrame:
 def resources(run: Run) -> pd.DataFrame:
     """Memory of the worker at the headline thread count, and the size of what a product would ship."""
     memory = run.resources[run.resources["threads"] == headline_threads(run)]
-    peaks = memory.groupby("backend")[["peak_rss_bytes", "idle_rss_bytes"]].max().astype(float)
-    peaks["above_idle_bytes"] = peaks["peak_rss_bytes"] - peaks["idle_rss_bytes"]
+    memory = memory.assign(above_idle_bytes=memory["peak_rss_bytes"] - memory["idle_rss_bytes"])
+    peaks = memory.groupby("backend")[["peak_rss_bytes", "above_idle_bytes"]].max().astype(float)
     sizes = ["model_bytes", "parameters", "install_bytes"]
     entries = pd.DataFrame(run.info["backends"], columns=["name", *sizes]).rename(columns={"name": "backend"})
     entries[sizes] = entries[sizes].astype(float)

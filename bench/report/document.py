@@ -10,7 +10,7 @@ import pandas as pd
 
 from bench.errors import BenchError
 from bench.records import Run
-from bench.report import accuracy, cost, provenance, sections, speed
+from bench.report import accuracy, choosing, cost, provenance, sections, speed
 from bench.report.markdown import escape
 from bench.report.outcomes import outcomes
 from bench.report.summary import order, render, summary
@@ -34,6 +34,7 @@ def build(run: Run) -> Report:
         "## Summary",
         render(run, made["summary"]),
         sections.after_summary(run),
+        *choosing.which_one(run, made),
         *sections.differences(run, made["accuracy"], made["pairs"]),
         *speed.speed(run, made),
         *sections.by_speaker(run, made["accuracy"], made["speakers"]),

@@ -7,7 +7,7 @@ import pandas as pd
 from bench.records import Run
 from bench.splits import NOT_TESTED
 
-HARDEST_FIRST = ("loso", "mixed", "official")
+HARDEST_FIRST = ("cross", "loso", "mixed", "official")
 FLOOR = "chance"
 """The backend that is a floor under the others, not a candidate."""
 
@@ -37,7 +37,22 @@ def _complete(rows: pd.DataFrame, folds: pd.Series) -> bool:
 
 def splits(run: Run) -> list[str]:
     """Splits that were run, hardest first."""
-    return [split for split in HARDEST_FIRST if run.clips[split].notna().any()]
+    return [split for split in HARDEST_FIRST if split in run.clips and run.clips[split].notna().any()]
+
+
+def title(run: Run, split: str) -> str:
+    """A split as tables are headed: of ``cross``, which corpora it is between."""
+    return str(run.info["corpus"]["name"]) if split == "cross" else split
+
+
+def clusters(rows: pd.DataFrame, split: str) -> pd.Series | None:
+    """The speakers that a split's intervals are clustered by, or None where clips are taken as independent.
+
+    ``loso`` and ``cross`` speak of unheard speakers; ``cross`` needs every test clip's speaker and two at the least.
+    """
+    speakers = rows["speaker"]
+    known = split == "loso" or (split == "cross" and speakers.notna().all() and speakers.nunique() > 1)
+    return speakers if known else None
 
 
 def tested(run: Run, split: str) -> pd.Series:

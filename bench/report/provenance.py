@@ -19,7 +19,6 @@ def banners(run: Run) -> list[str]:
     warnings = [
         (bool(info["notice"]), escape(info["notice"])),
         (info["testing_only"], "For testing only: a part of the clips was used."),
-        (info["finished"] is None, "This run was not finished: figures are missing."),
         (
             info["machine"].get("busy"),
             f"The machine was busy: others took {others} % of its processors before timing began. Distrust the times.",
@@ -74,10 +73,11 @@ def origin(run: Run) -> list[str]:
     where = [machine.get(key) for key in ("cpu", "os")] + [f"Python {machine.get('python')}"]
     facts = {
         "command": info["command"],
-        "started, finished": f"{info['started']}, {info['finished'] or 'not finished'}",
+        "started, finished": f"{info['started']}, {info['finished']}",
         "took": _took(info),
         "corpus": f"{corpus['name']} from {corpus['source']}: {corpus['clips']:,} clips, {corpus['audio_s']:,.0f} s",
         "corpus sha256": corpus["sha256"],
+        **{f"{part} sha256": f"{own['sha256']} ({own['name']})" for part, own in corpus.get("parts", {}).items()},
         "machine": ", ".join(str(part) for part in where),
         "cores, memory": f"{machine.get('cores')} cores, {machine.get('memory_bytes', 0) / 1e9:.1f} GB",
         "governor, load at start": f"{machine.get('governor') or 'unknown'}, {machine.get('load_1m')}",

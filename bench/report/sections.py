@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from itertools import pairwise
+from typing import Any
 
 import pandas as pd
 
@@ -22,23 +23,50 @@ from bench.report.markdown import (
     percent,
     table,
 )
-from bench.report.outcomes import FLOOR, family, splits, tested
+from bench.report.outcomes import FLOOR, clusters, family, splits, tested
 from bench.report.summary import first_header
 from bench.stats.paired import ALPHA
+
+SIGNS = (
+    "↑ higher is better, ↓ lower is better, **bold** the best of its column; milliseconds are for one clip at a"
+    " time on a warm process, and an RTF below 1 is faster than real time."
+)
 
 
 def reading(run: Run) -> str:
     """What it is and how to read it, in three lines."""
     corpus = run.info["corpus"]
+    if corpus.get("parts"):
+        return _reading_across(run)
     return (
         f"Recognisers of {len(run.info['vocabulary'])} words on {corpus['clips']:,} clips of {corpus['speakers']}"
         f" speakers ({escape(corpus['name'])}): how often right, how fast, how big.\n"
         "`official` is the corpus's own split and `mixed` one drawn at random; `loso` tests each speaker by a model"
         " that never heard them;"
-        " brackets hold 95 % intervals, and where they overlap see which differences are real.\n"
-        "↑ higher is better, ↓ lower is better, **bold** the best of its column; milliseconds are for one clip at a"
-        " time on a warm process, and an RTF below 1 is faster than real time."
+        " brackets hold 95 % intervals, and where they overlap see which differences are real.\n" + SIGNS
     )
+
+
+def _reading_across(run: Run) -> str:
+    """The same of a run that trains on one corpus and tests on another."""
+    words, parts = len(run.info["vocabulary"]), run.info["corpus"]["parts"]
+    train, test = (_told(parts[part]) for part in ("train", "test"))
+    rows = run.clips[run.clips["cross"] == "test"]
+    people = "are clustered by speaker" if clusters(rows, "cross") is not None else "take clips as independent"
+    return (
+        f"Recognisers of {words} words across corpora (`cross`): trained backends were fitted on all of {train}; every"
+        f" backend was tested on all of {test}; zero-shot ones were only tested.\n"
+        "What a backend learnt of one corpus's microphone, level, silence or speakers does not help it here; brackets"
+        f" hold 95 % intervals, which {people}, and where they overlap see which differences are real.\n" + SIGNS
+    )
+
+
+def _told(part: Mapping[str, Any]) -> str:
+    """A corpus in half a sentence."""
+    speakers = f"{part['speakers']} speakers" if part["speakers"] else "unknown speakers"
+    rates = ", ".join(f"{rate / 1000:g}" for rate in part["sample_rates"])
+    length = part["audio_s"] / part["clips"]
+    return f"{escape(part['name'])} ({part['clips']:,} clips of {speakers}, {rates} kHz, {length:.2f} s on average)"
 
 
 def after_summary(run: Run) -> str:
@@ -57,11 +85,12 @@ def after_summary(run: Run) -> str:
 
 def differences(run: Run, scores: pd.DataFrame, pairs: pd.DataFrame) -> list[str]:
     """Per split, the ranks and whether neighbours differ."""
+    unheard = "cross" if "cross" in splits(run) else "loso"
     blocks = [
         "## Which differences are real",
         "Rank = 1 + the number of backends shown to be better, by the exact McNemar test on the same clips,"
         f" Holm-corrected over all pairs of a split at {ALPHA}. What no test separates can share a rank. The test"
-        " speaks of these clips; how far a figure holds for other speakers is what the interval of loso says.",
+        f" speaks of these clips; how far a figure holds for other speakers is what the interval of {unheard} says.",
     ]
     for split in splits(run):
         own, tests = scores[scores["split"] == split], pairs[pairs["split"] == split]

@@ -79,7 +79,7 @@ def speed(run: Run, tables: Tables) -> list[str]:
         Column("parameters", "parameters", count, LOW),
         Column("packages, MB", "install_bytes", megabytes, LOW),
     ]
-    note = "Idle is the same worker before it imported the backend; packages are those the backend needs, with theirs."
+    note = "Idle is a worker without a backend; packages are those the backend needs, with theirs."
     return [*blocks, "## Memory and size", note, table(tables["resources"], columns, candidate=is_candidate)]
 
 
@@ -121,7 +121,7 @@ def _ratios(run: Run, ratios: pd.DataFrame, latency: pd.DataFrame) -> list[str]:
     ]
     return [
         f"### Which are faster ({count_threads(threads)})",
-        "Ratios of paired calls on the same clip in the same round; intervals by block bootstrap, each on its own.",
+        "Ratios of paired calls on the same clip in the same round; intervals over fresh processes, each on its own.",
         "\n".join(sentences),
         details(f"All {len(own)} pairs", table(own, columns)),
     ]

@@ -20,7 +20,7 @@ from bench.report.markdown import (
     percent,
     table,
 )
-from bench.report.outcomes import FLOOR, absence, backends, failure, splits, tested
+from bench.report.outcomes import FLOOR, absence, backends, failure, splits, tested, title
 from bench.stats import calls_needed
 
 ACCURACY = ("accuracy", "accuracy_low", "accuracy_high")
@@ -32,7 +32,7 @@ MEMORY = ("peak_rss_bytes", "above_idle_bytes")
 def summary(
     run: Run, scores: pd.DataFrame, latency: pd.DataFrame, coldstart: pd.DataFrame, resources: pd.DataFrame
 ) -> pd.DataFrame:
-    """Every backend, best first by loso, then mixed, then official; the floor last.
+    """Every backend, best first by the hardest split, then the next; the floor last.
 
     macro_f1 and no_digit are of the hardest split that was run; costs are at the largest thread count.
     """
@@ -61,7 +61,7 @@ def render(run: Run, frame: pd.DataFrame) -> str:
     columns = [Column(first_header(run, "backend"), "backend", escape)]
     for split in ran:
         low, high = f"{split}_accuracy_low", f"{split}_accuracy_high"
-        header = f"{split} accuracy, % (95 % interval), n = {len(tested(run, split)):,}"
+        header = f"{escape(title(run, split))} accuracy, % (95 % interval), n = {len(tested(run, split)):,}"
         columns.append(Column(header, f"{split}_accuracy", percent, HIGH, (low, high)))
     if ran:
         columns += [
@@ -119,16 +119,16 @@ class Notes:
             return "accuracy", ran[0]
         if key.endswith("_accuracy"):
             return "accuracy", key.removesuffix("_accuracy")
-        return {"cold_s": "coldstart", "model_bytes": "size"}.get(key, "latency"), None
+        return "size" if key == "model_bytes" else "latency", None
 
     def _why(self, row: pd.Series, key: str, phase: str, split: str | None) -> str:
         if split is not None:
             return absence(self._run, row["backend"], split)
         if key == "p95_s" and row["calls"] > 0:
             return f"a p95 needs {calls_needed(95)} timed calls, {int(row['calls'])} were made"
-        return {"coldstart": "cold start was not measured", "size": "the size of the model is not known"}.get(
-            phase, f"{'memory' if key in MEMORY else 'latency'} was not measured"
-        )
+        if phase == "size":
+            return "the size of the model is not known"
+        return f"{'cold start' if key == 'cold_s' else 'memory' if key in MEMORY else 'latency'} was not measured"
 
 
 def _short(reason: str, length: int = 80) -> str:

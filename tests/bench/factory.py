@@ -45,6 +45,7 @@ def clips(labels: Sequence[str] = LABELS, speakers: Sequence[str] = SPEAKERS, ta
             "official": ["test" if take < 2 else "train" for *_, take in rows],
             "mixed": [{0: "test", 1: "validation"}.get(take % 5, "train") for *_, take in rows],
             "loso": [speaker for _, speaker, _ in rows],
+            "cross": None,
         }
     )
 
@@ -90,12 +91,12 @@ def timings(
     rng = np.random.default_rng(seed)
     rows = []
     for count in threads:
-        rows += [(name, count, -1, "warm", True, audio_s, 9.0, np.nan, 9.0) for name in latencies]
+        rows += [(name, count, 0, -1, "warm", True, audio_s, 9.0, np.nan, 9.0) for name in latencies]
         for call in range(calls):
             for name, seconds in latencies.items():
                 s = seconds * float(np.exp(noise * rng.normal()))
                 clip = f"clip{call % 10}"
-                rows.append((name, count, call // 10, clip, False, audio_s, 0.1 * s, 0.3 * s, 0.9 * s))
+                rows.append((name, count, 0, call // 10, clip, False, audio_s, 0.1 * s, 0.3 * s, 0.9 * s))
     return pd.DataFrame(rows, columns=LATENCY.names)
 
 
@@ -172,9 +173,9 @@ def run(
     }
     described.update(info)
     measured = list(dict.fromkeys(latency["backend"]))
-    coldstart = [(name, i, 0.1, 0.2, 0.3, 0.5 + i / 10) for name in measured for i in range(5)]
+    coldstart = [(name, 2, i, 0.1, 0.2, 0.3, 0.5 + i / 10) for name in measured for i in range(5)]
     throughput = [(name, 2, batch, 64, 32.0, 6.4 / batch) for name in measured for batch in (1, 2, 4)]
-    resources = [(name, threads, 150_000_000, 50_000_000) for name in measured for threads in (1, 2)]
+    resources = [(name, threads, 0, 150_000_000, 50_000_000) for name in measured for threads in (1, 2)]
     return Run(
         folder,
         described,

@@ -39,7 +39,7 @@ def planted(name: str) -> str:
 
 def quick(corpus: Path, *backends: str, **settings: Any) -> Config:
     """A run of seconds: predictions, and no more than is asked for."""
-    brief = {"vocabulary": VOCABULARY, "latency_clips": 0, "coldstart": 0, "throughput_s": 0, "checks": False}
+    brief = {"vocabulary": VOCABULARY, "latency_clips": 0, "throughput_s": 0, "checks": False}
     return read_config(None, {**brief, "corpus": f"folder:{corpus}", "backends": backends, **settings})
 
 

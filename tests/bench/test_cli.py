@@ -22,7 +22,7 @@ def digitbench(*arguments: object, **settings: object) -> subprocess.CompletedPr
 
 
 def run(corpus: Path, out: Path, *backends: str, extra: tuple[object, ...] = ()) -> subprocess.CompletedProcess[str]:
-    few = ("--latency-clips", 4, "--coldstart", 1, "--throughput-s", 0, "--threads", 1, "--no-checks")
+    few = ("--latency-clips", 4, "--processes", 1, "--throughput-s", 0, "--threads", 1, "--no-checks")
     return digitbench(
         *("run", "--corpus", f"folder:{corpus}", "--out", out, "--backends", ",".join(backends), "--set", WORDS),
         *(*few, *extra),

@@ -52,6 +52,12 @@ def test_the_full_name_wins_over_the_family() -> None:
         ("vocabulary = {0 = [], 1 = ['one']}", "each with how it is spoken"),
         ("vocabulary = 3", "not of the right kind"),
         ("seed = ", "not valid TOML"),
+        ("train = 'fsdd'", "train = 'fsdd' needs test as well"),
+        ("test = 'folder:x'", "test = 'folder:x' needs train as well, the corpus that trained backends learn from"),
+        ("train = 'fsdd'\ntest = 'fsdd'", "train and test are both 'fsdd'; to split it: --corpus fsdd"),
+        ("train = 'fsdd'\ntest = 'folder:x'\ncorpus = 'fsdd'", "so corpus cannot be said as well"),
+        ("train = 'fsdd'\ntest = 'folder:x'\nsplits = ['loso']", "so splits cannot be said as well"),
+        ("splits = ['cross']", "split 'cross' comes by itself with --train and --test"),
     ],
 )
 def test_bad_settings_name_file_and_key(tmp_path: Path, text: str, message: str) -> None:
@@ -61,6 +67,21 @@ def test_bad_settings_name_file_and_key(tmp_path: Path, text: str, message: str)
         read_config(path)
     assert str(path) in str(caught.value)
     assert message in str(caught.value)
+
+
+def test_two_corpora_displace_one_and_the_reverse(tmp_path: Path) -> None:
+    one, two = tmp_path / "one.toml", tmp_path / "two.toml"
+    one.write_text("corpus = 'synthetic'\nsplits = ['loso']\nseed = 3\n")
+    two.write_text("train = 'fsdd'\ntest = 'synthetic'\nseed = 3\n")
+    across = read_config(one, {}, train="fsdd", test="folder:x")
+    assert (across.train, across.test, across.splits, across.seed) == ("fsdd", "folder:x", ("cross",), 3)
+    assert read_config(two).splits == ("cross",)
+    assert read_config(two, {}, test="folder:x").test == "folder:x"
+    alone = read_config(two, {}, corpus="synthetic")
+    assert (alone.corpus, alone.train, alone.test, alone.seed) == ("synthetic", "", "", 3)
+    assert "cross" not in alone.splits
+    with pytest.raises(BenchError, match="so splits cannot be said as well"):
+        read_config(two, {}, splits=("loso",))
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from backends import find
 from bench.accuracy import Place
 from bench.config import Config
 from bench.corpora import open_corpus
-from bench.latency import Contender, coldstart, latency, sample, throughput
+from bench.latency import Contender, clip_count, latency, sample, throughput
 from bench.plan import Known, clip_table, job
 from tests.bench.factory import clips
 from tests.bench.running import Silent, planted, quick
@@ -29,34 +29,53 @@ def test_timed_clips_are_distinct_official_test_clips() -> None:
 
 
 def test_rounds_are_interleaved_and_the_first_call_of_a_turn_is_warmup(tiny_corpus: Path, tmp_path: Path) -> None:
-    config = replace(quick(tiny_corpus, "chance"), latency_clips=9, latency_round=3)
+    config = replace(quick(tiny_corpus, "chance"), latency_clips=9, latency_round=3, processes=1)
     table, place = _table(tiny_corpus, config), Place(tmp_path, tiny_corpus)
     names = ["Steady", "Garbage"]
-    rows, resources, failures = latency(config, 1, [contender(name, config) for name in names], table, place, Silent())
+    timed, failures = latency(config, 1, [contender(name, config) for name in names], table, place, Silent())
     assert not failures
-    turns = [(row["round"], row["backend"]) for row in rows if row["warmup"]]
+    turns = [(row["round"], row["backend"]) for row in timed.calls if row["warmup"] and row["round"] >= 0]
     assert [number for number, _ in turns] == [0, 0, 1, 1, 2, 2]
     assert all({name for at, name in turns if at == number} == {f"planted:{n}" for n in names} for number in range(3))
-    assert sum(not row["warmup"] for row in rows) == 18
-    assert {row["backend"] for row in resources} == {f"planted:{n}" for n in names}
+    assert sum(not row["warmup"] for row in timed.calls) == 18
+    assert {row["backend"] for row in timed.memory} == {f"planted:{n}" for n in names}
+
+
+def test_clips_are_shared_out_over_fresh_processes(tiny_corpus: Path, tmp_path: Path) -> None:
+    config = replace(quick(tiny_corpus, "chance"), latency_clips=7, latency_round=2, processes=3, warmup=0)
+    table, place = _table(tiny_corpus, config), Place(tmp_path, tiny_corpus)
+    names = ["Steady", "Garbage"]
+    timed, failures = latency(config, 1, [contender(name, config) for name in names], table, place, Silent())
+    assert not failures
+    calls = pd.DataFrame(timed.calls).query("not warmup")
+    assert [len(own) for _, own in calls.groupby(["backend", "process"])] == [3, 2, 2] * 2
+    assert calls.groupby("clip")["process"].nunique().eq(1).all()
+    assert calls["clip"].nunique() == 7
+    assert [row["process"] for row in timed.memory] == [0, 0, 1, 1, 2, 2]
 
 
 def test_who_fails_under_way_is_dropped_and_the_rest_goes_on(tiny_corpus: Path, tmp_path: Path) -> None:
     config = replace(quick(tiny_corpus, "chance"), latency_clips=6, latency_round=3, warmup=0)
     table, place = _table(tiny_corpus, config), Place(tmp_path, tiny_corpus)
     both = [contender(name, config) for name in ("Exits", "Steady")]
-    rows, resources, (failure,) = latency(config, 1, both, table, place, Silent())
+    timed, (failure,) = latency(config, 1, both, table, place, Silent())
     assert failure.backend == "planted:Exits"
-    assert {row["backend"] for row in rows} == {row["backend"] for row in resources} == {"planted:Steady"}
+    assert {row["backend"] for row in timed.calls} == {row["backend"] for row in timed.memory} == {"planted:Steady"}
 
 
-def test_cold_start_is_a_fresh_process_each_time(tiny_corpus: Path, tmp_path: Path) -> None:
-    config = replace(quick(tiny_corpus, "chance"), coldstart=3)
+def test_cold_start_is_that_of_every_fresh_process(tiny_corpus: Path, tmp_path: Path) -> None:
+    config = replace(quick(tiny_corpus, "chance"), latency_clips=6, processes=3)
     table, place = _table(tiny_corpus, config), Place(tmp_path, tiny_corpus)
     both = [contender(name, config) for name in ("Steady", "LoadFails")]
-    rows, (failure,) = coldstart(config, both, table, place, Silent())
-    assert [row["repeat"] for row in rows] == [0, 1, 2]
+    timed, (failure,) = latency(config, 1, both, table, place, Silent())
+    assert [row["process"] for row in timed.starts] == [0, 1, 2]
+    assert all(row[stage] > 0 for row in timed.starts for stage in ("start_s", "import_s", "load_s", "first_s"))
     assert failure.reason.startswith("FileNotFoundError: no weights here")
+
+
+def test_lesser_thread_counts_are_timed_on_a_quarter_of_the_clips() -> None:
+    config = Config(threads=(1, 2), latency_clips=141)
+    assert (clip_count(config, 1), clip_count(config, 2)) == (36, 141)
 
 
 def test_batches_double(tiny_corpus: Path, tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from tests.bench.factory import clips
 
 
 def corpus(table: pd.DataFrame) -> Corpus:
-    return Corpus("made up", Path("/audio"), table.drop(columns=["mixed", "loso"]))
+    return Corpus("made up", Path("/audio"), table.drop(columns=["mixed", "loso", "cross"]))
 
 
 @pytest.mark.parametrize("limit", [18, 36, 60])
@@ -47,6 +47,12 @@ def test_entries_are_what_a_worker_needs() -> None:
     assert entry == {
         "clip": "0_ann_3", "path": "/audio/0_ann_3.wav", "sha256": f"{3:064x}", "label": "0", "speaker": None,
     }  # fmt: skip
+
+
+def test_clips_of_two_corpora_are_found_in_two_folders() -> None:
+    table = clips().assign(path="test/a/b.wav")
+    (entry,) = entries(table, np.array([0]), {"train": Path("/one"), "test": Path("/two")})
+    assert entry["path"] == "/two/a/b.wav"
 
 
 @given(st.integers(0, 3 * BATCH))

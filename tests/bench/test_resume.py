@@ -21,7 +21,7 @@ def command(corpus: Path, out: Path) -> list[str]:
     settings = ["vocabulary = {0 = ['zero'], 1 = ['one'], 2 = ['two']}", "backend.planted.delay_s = 0.05"]
     return [
         *(sys.executable, "-m", "bench", "run", "--corpus", f"folder:{corpus}", "--out", str(out), "--no-checks"),
-        *("--latency-clips", "0", "--coldstart", "0", "--throughput-s", "0", "--jobs", "2"),
+        *("--latency-clips", "0", "--throughput-s", "0", "--jobs", "2"),
         *("--backends", f"{planted('Steady')},chance", *(part for line in settings for part in ("--set", line))),
     ]
 

@@ -108,13 +108,14 @@ def test_impossible_splits_are_left_out_with_a_reason(tiny_corpus: Path, tmp_pat
 
 
 def test_measuring_phases_write_every_schema(tiny_corpus: Path, tmp_path: Path) -> None:
-    settings = {"latency_clips": 6, "latency_round": 4, "coldstart": 2, "throughput_s": 0.01, "threads": (1,)}
+    settings = {"latency_clips": 6, "latency_round": 2, "processes": 2, "throughput_s": 0.01, "threads": (1,)}
     carry_out(quick(tiny_corpus, planted("Steady"), planted("Nearest"), **settings), tmp_path)
     run = read_run(tmp_path)
     timed = run.latency[~run.latency["warmup"]]
     assert timed.groupby("backend")["clip"].nunique().eq(6).all()
     # paired: in every round all backends hear the same clips
-    assert all(len(set(map(tuple, g.groupby("backend")["clip"].agg(list)))) == 1 for _, g in timed.groupby("round"))
+    turns = timed.groupby(["process", "round"])
+    assert all(len(set(map(tuple, turn.groupby("backend")["clip"].agg(list)))) == 1 for _, turn in turns)
     assert run.coldstart.groupby("backend").size().eq(2).all()
     assert (run.throughput["batch"].value_counts() >= 2).iloc[0]
     assert (run.resources["peak_rss_bytes"] > run.resources["idle_rss_bytes"]).all()

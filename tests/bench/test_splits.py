@@ -51,6 +51,13 @@ def test_mixed_is_stratified_and_seeded() -> None:
     assert not column.equals(assign("mixed", clips, 2))
 
 
+@given(st.lists(st.integers(3, 40), min_size=2, max_size=8), st.integers(0, 99))
+def test_mixed_leaves_no_label_without_any_part(counts: list[int], seed: int) -> None:
+    labels = [str(label) for label, count in enumerate(counts) for _ in range(count)]
+    column = assign("mixed", pd.DataFrame({"label": labels}), seed)
+    assert (pd.crosstab(pd.Series(labels), column)[["train", "validation", "test"]] >= 1).all(axis=None)
+
+
 def test_official_is_the_corpus_own() -> None:
     clips = table()
     (fold,) = folds("official", clips, assign("official", clips, 0))

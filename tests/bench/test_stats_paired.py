@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from scipy.stats import ttest_1samp
 from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.multitest import multipletests
 
@@ -87,6 +88,43 @@ def test_a_ratio_turned_over_is_one_over_it() -> None:
     a, b = machine(0, 1, 1.3), machine(0, 2)
     there, back = time_ratio(a, b, ROUNDS), time_ratio(b, a, ROUNDS)
     assert there == pytest.approx((1 / back.value, 1 / back.high, 1 / back.low), rel=0.01)
+
+
+PROCESSES = np.repeat(np.arange(5), 28)
+
+
+def fresh(seed: int, name: int, factor: float = 1) -> NDArray[np.float64]:
+    """Calls of 1 ms in five processes, each a little faster or slower for as long as it lives."""
+    rng = np.random.default_rng([seed, name])
+    return np.asarray(1e-3 * factor * np.exp(rng.normal(0, 0.005, 5)[PROCESSES] + rng.normal(0, 0.05, 140)))
+
+
+def test_offsets_of_processes_are_not_taken_for_a_difference() -> None:
+    pairs = [(fresh(seed, 1), fresh(seed, 2)) for seed in range(400)]
+    found = [time_ratio(a, b, ROUNDS, PROCESSES) for a, b in pairs]
+    assert 0.93 <= np.mean([each.low <= 1 <= each.high for each in found]) <= 0.97
+
+
+def test_calls_by_the_thousand_of_one_process_do_not_make_up_for_its_offset() -> None:
+    rng = np.random.default_rng(0)
+    pairs = [np.exp(rng.normal(0, 0.005, (2, 1)) + rng.normal(0, 0.05, (2, 3000))) for _ in range(100)]
+    found = [time_ratio(a, b, np.arange(3000) // 10) for a, b in pairs]
+    assert np.mean([each.low <= 1 <= each.high for each in found]) < 0.8
+
+
+def test_a_planted_delay_of_five_per_cent_is_told_apart_over_processes() -> None:
+    found = [time_ratio(fresh(seed, 1, 1.05), fresh(seed, 2), ROUNDS, PROCESSES) for seed in range(100)]
+    assert np.mean([each.low > 1 for each in found]) >= 0.9
+
+
+def test_over_processes_the_interval_is_that_of_scipy() -> None:
+    a, b = fresh(0, 1, 1.3), fresh(0, 2)
+    medians = [np.median(np.log(a / b)[process == PROCESSES]) for process in range(5)]
+    found = time_ratio(a, b, ROUNDS, PROCESSES)
+    oracle = ttest_1samp(medians, 0).confidence_interval()
+    assert (found.low, found.high) == pytest.approx((np.exp(float(oracle.low)), np.exp(float(oracle.high))))
+    back = time_ratio(b, a, ROUNDS, PROCESSES)
+    assert found == pytest.approx((1 / back.value, 1 / back.high, 1 / back.low))
 
 
 @pytest.mark.parametrize("calls", [2, 3, 30, 500])

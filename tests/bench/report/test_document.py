@@ -110,7 +110,6 @@ def test_too_few_calls_for_a_p95_are_told() -> None:
         ({"testing_only": True}, "For testing only"),
         ({"machine": {**MACHINE, "busy": True, "others_share": 0.62}}, "busy: others took 62.0 %"),
         ({"git": {"commit": "abc", "dirty": True}}, "differed from its commit"),
-        ({"finished": None}, "not finished"),
     ],
 )
 def test_banners_are_shown_when_due(info: dict[str, Any], text: str) -> None:
@@ -138,6 +137,7 @@ def test_sections_come_in_order() -> None:
     headings = re.findall(r"^## (.*)", build(everything()).markdown, re.MULTILINE)
     assert headings == [
         "Summary",
+        "Which one?",
         "Which differences are real",
         "Latency",
         "Cold start",

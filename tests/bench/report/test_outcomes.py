@@ -58,7 +58,7 @@ def test_splits_that_were_not_run_are_not_there() -> None:
         ("accuracy", "loso", "fold died"),
         ("accuracy", "mixed", None),
         ("latency", None, "hung"),
-        ("coldstart", None, None),
+        ("throughput", None, None),
     ],
 )
 def test_a_failure_belongs_to_its_phase_and_split(phase: str, split: str | None, reason: str | None) -> None:

@@ -131,7 +131,7 @@ def test_latency_ratios_pair_calls_of_a_round_and_clip() -> None:
 
 
 def test_cold_start_is_the_median_process() -> None:
-    rows = [("z", i, 0.1, 1.0, 2.0, first) for i, first in enumerate([0.5, 0.7, 9.0])]
+    rows = [("z", 2, i, 0.1, 1.0, 2.0, first) for i, first in enumerate([0.5, 0.7, 9.0])]
     made = dataclasses.replace(run(heard(CLIPS, "z")), coldstart=pd.DataFrame(rows, columns=COLDSTART.names))
     found = row(build(made).tables["coldstart"])
     assert (found["processes"], found["first_s"], found["cold_s"]) == (3, 0.7, pytest.approx(3.7))
@@ -145,7 +145,7 @@ def test_throughput_is_that_of_the_best_batch() -> None:
 
 
 def test_memory_is_at_the_largest_thread_count_and_above_idle() -> None:
-    rows = [("z", 1, 900, 100), ("z", 2, 700, 200)]
+    rows = [("z", 1, 0, 900, 100), ("z", 2, 0, 700, 200), ("z", 2, 1, 690, 220)]
     made = dataclasses.replace(run(heard(CLIPS, "z")), resources=pd.DataFrame(rows, columns=RESOURCES.names))
     found = row(build(made).tables["resources"])
     assert (found["peak_rss_bytes"], found["above_idle_bytes"], found["model_bytes"]) == (700, 500, 2_000_000)

@@ -1,0 +1,136 @@
+"""The part of the page that is about one backend."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from html import escape
+
+import pandas as pd
+
+from bench.records import Run
+from bench.report.html.markup import Column, pairs, table
+from bench.report.markdown import count, megabytes, milliseconds, number, percent
+from bench.report.outcomes import FLOOR, failure
+
+Tables = Mapping[str, pd.DataFrame]
+
+
+def anchor(names: Sequence[str], name: str) -> str:
+    """The id of a backend's part: its place keeps names apart that read alike."""
+    return f"backend-{names.index(name)}-{re.sub(r'[^a-z0-9]+', '-', name.lower()).strip('-')}"
+
+
+def section(run: Run, tables: Tables, names: Sequence[str], name: str) -> str:
+    """Everything known of one backend."""
+    place = anchor(names, name)
+    to_gallery = (
+        f'<p><a href="#gallery" data-errors-of="{escape(name)}">Errors of {escape(name)} in the gallery</a></p>'
+    )
+    parts = [
+        f'<article id="{place}" aria-labelledby="{place}-name"><h3 id="{place}-name">{escape(name)}</h3>',
+        _failures(run, name),
+        "" if name == FLOOR else to_gallery,
+        _facts(run, name),
+        *_figures(tables, name),
+        _confusion(run, tables, name),
+        _texts(tables, name),
+        "</article>",
+    ]
+    return "\n".join(filter(None, parts))
+
+
+def _failures(run: Run, name: str) -> str:
+    phases = ("accuracy", "latency", "coldstart", "checks")
+    reasons = dict.fromkeys(filter(None, (failure(run, name, phase, None) for phase in phases)))
+    return "".join(f'<p class="banner">failed: {escape(reason)}</p>' for reason in reasons)
+
+
+def _facts(run: Run, name: str) -> str:
+    entry = next((entry for entry in run.info["backends"] if entry["name"] == name), None)
+    if entry is None:
+        return ""
+    facts = [("kind", "trained" if entry["trained"] else "zero-shot")]
+    facts += [(str(key), str(value)) for key, value in (entry.get("settings") or {}).items()]
+    if entry.get("parameters") is not None:
+        facts.append(("parameters", count(entry["parameters"])))
+    if entry.get("model_bytes") is not None:
+        facts.append(("model", f"{megabytes(entry['model_bytes'])} MB"))
+    if entry.get("install_bytes") is not None:
+        facts.append(("packages", f"{megabytes(entry['install_bytes'])} MB"))
+    facts += [(f"sha256 of {file['name']}", str(file["sha256"])) for file in entry.get("artifacts") or []]
+    return pairs(facts)
+
+
+def _figures(tables: Tables, name: str) -> list[str]:
+    scores, latency, cold = (_own(tables[key], name) for key in ("accuracy", "latency", "coldstart"))
+    parts = []
+    if len(scores):
+        columns = [
+            Column("split", "split"),
+            Column("clips", "clips", count),
+            Column("accuracy, % (95 % interval)", "accuracy", percent, "", ("accuracy_low", "accuracy_high")),
+            Column("macro-F1, % (95 % interval)", "macro_f1", percent, "", ("macro_f1_low", "macro_f1_high")),
+            Column("no digit, %", "no_digit", percent),
+            Column("rank", "rank", count),
+        ]
+        parts.append(table(scores, columns, f"{name}: accuracy"))
+    speakers = _own(tables["speakers"], name).drop(columns=["backend", "corpus"], errors="ignore").T
+    if speakers.size:
+        speakers = speakers.set_axis(["accuracy"], axis=1).rename_axis("speaker").reset_index()
+        speakers["accuracy"] = speakers["accuracy"].astype(float)
+        columns = [Column("speaker", "speaker"), Column("accuracy, %", "accuracy", percent)]
+        parts.append(table(speakers, columns, f"{name}: by speaker never heard in training (loso)"))
+    if len(latency):
+        columns = [Column("threads", "threads", count), Column("calls", "calls", count)]
+        columns += [Column(f"{p}, ms", f"{p}_s", milliseconds) for p in ("p50", "p95", "p99")]
+        columns += [Column("RTF", "rtf", number)]
+        parts.append(table(latency, columns, f"{name}: warm latency of one clip"))
+    if len(cold):
+        stages = {"start_s": "interpreter", "import_s": "import", "load_s": "load", "first_s": "first prediction"}
+        columns = [Column("processes", "processes", count)]
+        columns += [Column(f"{word}, s", key, number) for key, word in stages.items()]
+        columns += [Column("import + load + first, s", "cold_s", number)]
+        parts.append(table(cold, columns, f"{name}: cold start, medians"))
+    return parts
+
+
+def _confusion(run: Run, tables: Tables, name: str) -> str:
+    scores = _own(tables["accuracy"], name)
+    if scores.empty:
+        return ""
+    split = scores["split"].iloc[0]
+    own = _own(tables["confusion"], name)
+    own = own[own["split"] == split]
+    labels = [label for label in run.info["vocabulary"] if label in set(own["label"])]
+    counts = own.pivot(index="label", columns="predicted", values="clips")
+    counts = counts.reindex(index=labels, columns=[*run.info["vocabulary"], ""]).fillna(0).astype(int)
+    heads = "".join(f'<th scope="col">{escape(label) or "none"}</th>' for label in counts.columns)
+    rows = ""
+    for label, row in counts.iterrows():
+        total = max(1, int(row.sum()))
+        cells = "".join(f'<td style="--share:{value / total:.2f}">{value or ""}</td>' for value in row)
+        rows += f'<tr><th scope="row">{escape(str(label))}</th>{cells}</tr>\n'
+    caption = escape(f"{name}: said in rows, heard in columns, clips ({split})")
+    return (
+        f'<div class="scroll" tabindex="0" role="region" aria-label="{caption}"><table class="confusion">'
+        f'<caption>{caption}</caption><thead><tr><th scope="col">said</th>{heads}</tr></thead>'
+        f"<tbody>\n{rows}</tbody></table></div>"
+    )
+
+
+def _texts(tables: Tables, name: str) -> str:
+    own = _own(tables["wrong_texts"], name)
+    if own.empty:
+        return ""
+    columns = [
+        Column("text", "text", lambda text: str(text) or "(empty)"),
+        Column("taken for", "predicted", lambda label: str(label) or "no digit"),
+        Column("clips", "clips", count),
+        Column("what had been said (clips)", "labels"),
+    ]
+    return table(own, columns, f"{name}: commonest wrong texts")
+
+
+def _own(frame: pd.DataFrame, name: str) -> pd.DataFrame:
+    return frame[frame["backend"] == name]

@@ -1,0 +1,138 @@
+"""The page, top to bottom."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from html import escape
+from importlib.resources import files
+from pathlib import Path
+from string import Template
+
+import pandas as pd
+
+from bench.records import Run
+from bench.report.cost import headline_threads
+from bench.report.document import replace_text
+from bench.report.html.backend import anchor, section
+from bench.report.html.gallery import Audio, Treat, gallery
+from bench.report.html.markup import Column, as_json, figure, pairs, table
+from bench.report.markdown import ABSENT, count_threads, megabytes, milliseconds, number, percent
+from bench.report.outcomes import FLOOR, failure, splits, tested
+from bench.report.plots import Plot
+
+
+def page(
+    run: Run,
+    tables: Mapping[str, pd.DataFrame],
+    plots: Sequence[Plot],
+    audio: Audio | None = None,
+    treat: Treat | None = None,
+) -> str:
+    """The report as one HTML text: the same records and sounds give the same text.
+
+    tables: those of the report. audio: where sounds come from; without it the gallery has no players and says so.
+    treat: makes a clip what it was under a condition; without it the clean clip is played, and that is said.
+    """
+    data = gallery(run, audio, treat)
+    names = list(tables["summary"]["backend"])
+    here = files("bench.report.html")
+    parts = {
+        "title": escape(f"{run.info['name']}: digit recognisers compared"),
+        "style": (here / "report.css").read_text(encoding="utf-8"),
+        "script": (here / "report.js").read_text(encoding="utf-8"),
+        "lead": escape(_lead(run)),
+        "banners": _banners(run),
+        "summary": _summary(run, tables["summary"]),
+        "plots": "\n".join(figure(plot) for plot in plots) or "<p>This run has no records to plot.</p>",
+        "contents": "".join(
+            f'<li><a href="#{anchor(names, name)}">{escape(name)}</a></li>' for name in names
+        ),
+        "backends": "\n".join(section(run, tables, names, name) for name in names),
+        "sounds": escape(_sounds(run, data["sounds"], audio, treat)),
+        "origin": _origin(run),
+        "data": as_json(data),
+    }  # fmt: skip
+    return Template((here / "template.html").read_text(encoding="utf-8")).substitute(parts)
+
+
+def write(text: str, folder: Path) -> Path:
+    """Write ``report.html`` into a run's folder in one step. Raises BenchError when that cannot be done."""
+    path = folder / "report.html"
+    replace_text(path, text)
+    return path
+
+
+def _lead(run: Run) -> str:
+    corpus = run.info["corpus"]
+    return (
+        f"Recognisers of {len(run.info['vocabulary'])} words on {corpus['clips']:,} clips of"
+        f" {corpus['speakers']} speakers ({corpus['name']}): how often right, how fast, how big."
+    )
+
+
+def _banners(run: Run) -> str:
+    lines = ["For testing only: a trial on part of the clips."] if run.info["testing_only"] else []
+    lines += filter(None, str(run.info.get("notice", "")).splitlines())
+    if run.info["machine"].get("busy"):
+        lines.append("The machine was busy with other work: times are not to be trusted.")
+    return "".join(f'<p class="banner" role="note">{escape(line)}</p>' for line in lines)
+
+
+def _summary(run: Run, frame: pd.DataFrame) -> str:
+    ran = splits(run)
+    names = list(frame["backend"])
+
+    def link(name: str) -> str:
+        return f'<a href="#{anchor(names, name)}">{escape(name)}</a>'
+
+    columns = [Column("backend", "backend", str, html=link)]
+    for split in ran:
+        key = f"{split}_accuracy"
+        header = f"{split} accuracy, % (95 % interval), n = {len(tested(run, split)):,}"
+        columns.append(Column(header, key, percent, "↑", (f"{key}_low", f"{key}_high")))
+    if ran:
+        columns.append(Column(f"no digit, % ({ran[0]})", "no_digit", percent, "↓"))
+    columns += [
+        Column("p50, ms per clip", "p50_s", milliseconds, "↓"),
+        Column("p95, ms per clip", "p95_s", milliseconds, "↓"),
+        Column("cold start, s", "cold_s", number, "↓"),
+        Column("RTF", "rtf", number, "↓"),
+        Column("peak RSS, MB", "peak_rss_bytes", megabytes, "↓"),
+        Column("model, MB", "model_bytes", megabytes, "↓"),
+    ]
+    caption = (
+        f"Summary: latency, cold start and memory at {count_threads(headline_threads(run))}; MB are 1,000,000 bytes"
+    )
+
+    def missing(row: pd.Series, key: str) -> str:
+        split = key.removesuffix("_accuracy") if key.endswith("_accuracy") else None
+        phase = "accuracy" if split or key == "no_digit" else {"model_bytes": "size"}.get(key, "latency")
+        return "failed" if failure(run, row["backend"], phase, split or (ran[0] if ran else None)) else ABSENT
+
+    return table(
+        frame, columns, caption, sortable=True, name="summary-table", missing=missing,
+        candidate=lambda row: bool(row["backend"] != FLOOR),
+    )  # fmt: skip
+
+
+def _sounds(run: Run, sounds: Sequence[str], audio: Audio | None, treat: Treat | None) -> str:
+    if audio is None:
+        return "No sound: this report was made without the recordings, so there are no players and no spectrograms."
+    treated = bool((run.predictions["condition"] != "clean").any())
+    kept = f"{len(sounds):,} sounds are inside this file, as MP3."
+    return kept + (" Players of other conditions hold the clean recording." if treated and treat is None else "")
+
+
+def _origin(run: Run) -> str:
+    machine, git = run.info["machine"], run.info["git"]
+    return pairs(
+        [
+            ("command", str(run.info["command"])),
+            ("finished", str(run.info["finished"])),
+            ("processor", f"{machine['cpu']}, {machine['cores']} cores"),
+            ("system", f"{machine['os']}, Python {machine['python']}"),
+            ("commit", f"{git['commit']}{' with changes' if git.get('dirty') else ''}"),
+            ("corpus", f"{run.info['corpus']['name']}: {run.info['corpus']['source']}"),
+            ("sha256 of the corpus", str(run.info["corpus"]["sha256"])),
+        ]
+    )
