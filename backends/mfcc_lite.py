@@ -7,29 +7,25 @@ if given, else to parts of ``clips`` held out by speaker from shorter trainings;
 
 from __future__ import annotations
 
-import io
-import json
-import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 
-from backends import lite_features, lite_network, modelfile
+from backends import arrayfile, lite_features, lite_network, modelfile
 from backends.base import Audio, BackendError, Clip, Prediction, TrainedBackend, Vocabulary
 from backends.lite_features import Array, FrontEnd
 from backends.selection import Rows, softmax
 
 COPIES = 12
 """Altered copies of each clip; with the clip itself, one after another, a pass each."""
-PASSES, LEAST_STEPS = 78, 400
+PASSES, LEAST_STEPS = 156, 400
 NETWORKS = 2
 """Trained apart from other first weights; their logits are averaged."""
 TRIALS = 2
 """Inner folds that the temperature is fitted on, each trained with a third of the passes."""
-STATE = "state.json"
 FRONT_END = {
     "sample_rate": lite_features.SAMPLE_RATE,
     "window": lite_features.WINDOW,
@@ -124,28 +120,20 @@ class MfccLite(TrainedBackend):
             "temperature": fitted.temperature,
             "chosen_on": fitted.chosen_on,
         }
-        members = {
-            modelfile.HEADER: json.dumps(modelfile.header_json(self, options)).encode(),
-            STATE: json.dumps(state).encode(),
-            **{
-                f"{number}.{name}.npy": _npy(array)
-                for number, weights in enumerate(fitted.networks)
-                for name, array in weights.items()
-            },
+        arrays = {
+            f"{number}.{name}": array
+            for number, weights in enumerate(fitted.networks)
+            for name, array in weights.items()
         }
-        buffer = io.BytesIO()
-        with zipfile.ZipFile(buffer, "w") as archive:
-            for name, content in members.items():
-                archive.writestr(zipfile.ZipInfo(name), content)
-        modelfile.write_bytes(path, buffer.getvalue())
+        arrayfile.write(path, modelfile.header_json(self, options), state, arrays)
         self._path = path
 
     def restore(self, path: Path) -> None:
         """Raises BackendError if the file is no model of this backend and vocabulary."""
         header = modelfile.check_header(path, self)
         try:
-            fitted = self._read(path)
-        except Exception as error:  # a broken file makes zipfile, json and numpy raise what they like
+            fitted = self._sound(*arrayfile.read(path))
+        except (KeyError, ValueError, TypeError) as error:
             raise BackendError(f"{path}: not a sound model file ({error})") from error
         self.augment, self.seed = bool(header.options.get("augment", True)), int(header.options.get("seed", 0))
         self._fitted, self._path = fitted, path
@@ -240,22 +228,22 @@ class MfccLite(TrainedBackend):
             for row in softmax(logits / fitted.temperature)
         ]
 
-    def _read(self, path: Path) -> Fitted:
-        """Raises ValueError or KeyError unless the parts fit together."""
-        with zipfile.ZipFile(path) as archive:
-            state: dict[str, Any] = json.loads(archive.read(STATE))
-            classes = tuple(str(label) for label in state["classes"])
-            expected = lite_network.shapes(lite_features.FRAMES, lite_features.BANDS, len(classes))
-            networks = tuple(
-                {name: _array(archive, f"{number}.{name}.npy", shape) for name, shape in expected.items()}
-                for number in range(NETWORKS)
-            )
-        heat = float(state["temperature"])
-        sound = 1 < len(classes) == len(set(classes) & set(self.labels)) and 0 < heat < np.inf
-        if not sound:
-            raise ValueError("its parts do not fit together")
+    def _sound(self, state: dict[str, Any], arrays: Mapping[str, Any]) -> Fitted:
+        """Raises ValueError, KeyError or TypeError unless the parts fit together."""
         if state["front_end"] != FRONT_END:
             raise ValueError(f"front end {state['front_end']}, this version has {FRONT_END}")
+        classes = tuple(str(label) for label in state["classes"])
+        heat = float(state["temperature"])
+        shapes = lite_network.shapes(lite_features.FRAMES, lite_features.BANDS, len(classes))
+        networks = tuple({name: arrays[f"{number}.{name}"] for name in shapes} for number in range(NETWORKS))
+        wrong = [
+            name
+            for weights in networks
+            for name, shape in shapes.items()
+            if weights[name].shape != shape or weights[name].dtype != np.float32
+        ]
+        if wrong or not (1 < len(classes) == len(set(classes) & set(self.labels)) and 0 < heat < np.inf):
+            raise ValueError("its parts do not fit together")
         return Fitted(networks, classes, heat, str(state["chosen_on"]))
 
 
@@ -265,19 +253,3 @@ def _heat(logits: Sequence[Array], answers: Sequence[Rows]) -> float:
     from backends.selection import temperature
 
     return temperature(np.concatenate(logits).astype(np.float64), np.concatenate(answers))
-
-
-def _array(archive: zipfile.ZipFile, name: str, shape: tuple[int, ...]) -> Array:
-    """Raises ValueError unless the member is a finite float32 array of ``shape``."""
-    if archive.getinfo(name).file_size > 4 * int(np.prod(shape)) + 1_000:
-        raise ValueError(f"{name} is too large")
-    array = np.load(io.BytesIO(archive.read(name)), allow_pickle=False)
-    if array.shape != shape or array.dtype != np.float32 or not np.isfinite(array).all():
-        raise ValueError(f"{name} is not finite float32 of shape {shape}")
-    return np.asarray(array)
-
-
-def _npy(array: Array) -> bytes:
-    buffer = io.BytesIO()
-    np.save(buffer, array, allow_pickle=False)
-    return buffer.getvalue()

@@ -3,7 +3,8 @@
 The acoustic model (US English, 16 kHz) and the dictionary come with the wheel. Huggins-Daines et al. 2006. The grammar
 asks for one phrase of the vocabulary with fillers (silence, noise) around it; fillers alone are "no digit".
 
-Every clip gets 0.1 s of silence either side, so that the silence models have somewhere to be, and its cepstral mean is
+What lies before and after the word is trimmed by its energy, since the grammar must make a word of it. Every clip gets
+0.1 s of silence either side, so that the silence models have somewhere to be, and its cepstral mean is
 taken over that clip alone; the front end is made anew, so that nothing is carried from one clip to the next.
 """
 
@@ -16,6 +17,7 @@ import numpy as np
 
 from backends.base import Audio, Backend, BackendError, Prediction, Vocabulary
 from backends.text import Words, words
+from backends.whisper_encoder import trim
 
 PADDING_S = 0.1
 _FULL_SCALE = 32_767
@@ -49,7 +51,7 @@ class PocketSphinx(Backend):
         self._decoder = decoder
 
     def predict(self, audio: Audio) -> Prediction:
-        samples = np.round(_FULL_SCALE * np.clip(audio, -1, 1)).astype("<i2")
+        samples = np.round(_FULL_SCALE * np.clip(trim(audio), -1, 1)).astype("<i2")
         if not samples.size or samples.min() == samples.max():  # where all models fit alike, any word may win
             return Prediction(None, text="")
         padded = np.pad(samples, round(PADDING_S * self.sample_rate))

@@ -19,7 +19,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from backends import modelfile, weights, whisper_encoder
+from backends import arrayfile, modelfile, weights, whisper_encoder
 from backends.base import Audio, BackendError, Clip, Prediction, Source, TrainedBackend, Vocabulary
 from backends.ctranslate2_format import read, whisper_parameters
 from backends.selection import Matrix, Rows, inner_folds, softmax, temperature
@@ -35,6 +35,7 @@ AT_ONCE = 256
 """Training clips whose windows are in memory together."""
 FRONT_END = {"margin": WINDOW.margin, "grid": WINDOW.grid, "tail": TAIL, "pooling": "mean"}
 """What a model file must have been trained with."""
+ARRAYS = ("mean", "scale", "coefficients", "intercepts")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,7 @@ class WhisperProbe(TrainedBackend):
 
     name: ClassVar[str] = "whisper-probe"
     variants: ClassVar[tuple[str, ...]] = ("tiny.en", "base")
-    imports: ClassVar[tuple[str, ...]] = ("ctranslate2", "sklearn", "skops.io")
+    imports: ClassVar[tuple[str, ...]] = ("ctranslate2",)
 
     def __init__(
         self,
@@ -143,21 +144,18 @@ class WhisperProbe(TrainedBackend):
             "front_end": FRONT_END,
             "weights": self._weights_sha256(),
             "classes": list(head.classes),
-            "mean": head.mean,
-            "scale": head.scale,
-            "coefficients": head.coefficients,
-            "intercepts": head.intercepts,
             "temperature": head.temperature,
             "strength": head.strength,
             "chosen_on": head.chosen_on,
         }
-        modelfile.write(path, modelfile.header_json(self, self._options()), state)
+        arrays = {name: getattr(head, name) for name in ARRAYS}
+        arrayfile.write(path, modelfile.header_json(self, self._options()), state, arrays)
 
     def restore(self, path: Path) -> None:
         """Read a head, taking over its options. Raises BackendError if it is not one of this backend and weights."""
         self._head = self._path = None
         header = modelfile.check_header(path, self)
-        state = modelfile.read(path, frozenset())
+        state, arrays = arrayfile.read(path)
         if state.get("front_end") != FRONT_END:
             raise BackendError(f"{path}: made with other features, {state.get('front_end')}; train it again")
         if (ours := self._weights_sha256()) != state.get("weights"):
@@ -168,16 +166,10 @@ class WhisperProbe(TrainedBackend):
         try:
             options = (str(header.options["compute_type"]), float(header.options["highest_hz"]))
             seed = int(header.options["seed"])
-            head = Head(
-                tuple(state["classes"]),
-                np.asarray(state["mean"], np.float64),
-                np.asarray(state["scale"], np.float64),
-                np.asarray(state["coefficients"], np.float64),
-                np.asarray(state["intercepts"], np.float64),
-                float(state["temperature"]),
-                float(state["strength"]),
-                str(state["chosen_on"]),
-            )
+            mean, scale, coefficients, intercepts = (arrays[name].astype(np.float64) for name in ARRAYS)
+            heat, strength = float(state["temperature"]), float(state["strength"])
+            classes, chosen_on = tuple(map(str, state["classes"])), str(state["chosen_on"])
+            head = Head(classes, mean, scale, coefficients, intercepts, heat, strength, chosen_on)
             head.check(self.labels, head.mean.size)
         except (KeyError, ValueError, TypeError) as error:
             raise BackendError(f"{path}: not a sound {self.name} model ({error})") from error

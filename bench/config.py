@@ -72,8 +72,8 @@ class Config:
     memory_limit_mb: int = 8_000
     vocabulary: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: DIGITS)
     backend: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    """Options by backend name or family; the full name wins. ``clips``, ``step_limit_s`` and ``memory_limit_mb``
-    are the harness's, the rest go to the backend's constructor."""
+    """Options by backend name or family; the full name wins. ``clips``, ``most_threads``, ``step_limit_s`` and
+    ``memory_limit_mb`` are the harness's, the rest go to the backend's constructor."""
 
     def options(self, name: str) -> dict[str, Any]:
         """Options of one backend: its family's, then its own."""

@@ -80,7 +80,9 @@ def describe(contender: Contender, place: Place) -> dict[str, Any]:
     with Worker(contender.known.job, place.log(contender.known), threads=1) as worker:
         worker.ask("create")
         worker.ask("load", **_model(contender))
-        return worker.ask("describe")
+        described = worker.ask("describe")
+    most = contender.known.job.limits.threads
+    return described | {"settings": described["settings"] | ({"most_threads": most} if most else {})}
 
 
 def latency(

@@ -22,7 +22,7 @@ from bench.process import ROOT, Job, Limits, Worker, WorkerError
 from bench.records import CLIPS
 from bench.splits import NOT_TESTED, Fold, Rows, assign, folds
 
-HARNESS_OPTIONS = ("clips", "step_limit_s", "memory_limit_mb")
+HARNESS_OPTIONS = ("clips", "most_threads", "step_limit_s", "memory_limit_mb")
 MEASURING_SOURCES = ("bench/audio.py", "bench/worker.py", "backends/base.py")
 CLEAN = "clean"
 BATCH = 4096
@@ -98,7 +98,11 @@ def job(config: Config, spec: Spec) -> Job:
         json.dumps(own)
     except TypeError as error:
         raise BenchError(f"options of {spec.name}: numbers, strings, lists and tables are wanted ({error})") from error
-    return Job(spec, config.vocabulary, own, Limits(limited.step_limit_s, limited.memory_limit_mb * 1_000_000))
+    most = options.get("most_threads")
+    if most is not None and (type(most) is not int or most < 1):
+        raise BenchError(f"options of {spec.name}: most_threads must be a whole number from 1, not {most!r}")
+    allowed = Limits(limited.step_limit_s, limited.memory_limit_mb * 1_000_000, most)
+    return Job(spec, config.vocabulary, own, allowed)
 
 
 def introduce(config: Config, spec: Spec, log: Path) -> Known:

@@ -37,11 +37,12 @@ class WorkerError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one backend may take: seconds for a single step (prepare, load, fit, a prediction or a batch run), and
-    bytes of memory."""
+    """What one backend may take: seconds for a single step (prepare, load, fit, a prediction or a batch run), bytes of
+    memory, and threads where it is not to have all that are given: some are quicker on one."""
 
     step_s: float = 900.0
     memory_bytes: int = 8_000_000_000
+    threads: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,7 @@ class Worker:
         with log.open("ab") as output:
             self._process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "bench.worker", json.dumps(arguments), str(command_out), str(reply_in)],
-                env=_environment(threads, offline),
+                env=_environment(min(threads, job.limits.threads or threads), offline),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,

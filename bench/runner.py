@@ -135,7 +135,8 @@ def _examined(
     """What each backend says of itself, and whether it learns what it should not; kept, where nobody failed."""
     path = place.folder / "records" / "examined.json"
     sources = [(ROOT / source).read_text() for source in ("bench/checks.py", "bench/worker.py")]
-    key = digest([cell.key for cell, _ in contenders], config.checks, config.seed, sources)
+    most_threads = [contender.known.job.limits.threads for _, contender in contenders]
+    key = digest([cell.key for cell, _ in contenders], most_threads, config.checks, config.seed, sources)
     kept = json.loads(path.read_text()) if path.exists() else {}
     if kept.get("key") == key:
         return contenders, kept["descriptions"], [Check(**check) for check in kept["checks"]], []
@@ -222,13 +223,14 @@ def _measure(
          (config.threads, config.latency_clips, config.processes, config.latency_round, config.warmup, config.seed)),
         (batched, ("throughput",), (config.throughput_s,)),
     ]  # fmt: skip
+    most_threads = [each.known.job.limits.threads for each in ready]
     timed_cells = [cell.key for cell in planned if any(cell.backend is each.known for each in ready)]
     # Times of another machine, or of this one before it was started anew, are not this session's.
     identity = [machine[fact] for fact in ("cpu", "memory_bytes", "os", "boot_id")]
     method = [(ROOT / source).read_text() for source in TIMING_SOURCES]
     failures = []
     for phase, names, settings in phases:
-        key = digest(names, settings, timed_cells, clips_hash(clips), cpus(), method, identity)
+        key = digest(names, settings, most_threads, timed_cells, clips_hash(clips), cpus(), method, identity)
         paths = {name: place.folder / "records" / f"{name}.parquet" for name in names}
         done = [finished(path, key) for path in paths.values()]
         if None not in done:

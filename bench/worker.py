@@ -67,7 +67,7 @@ class Session:
         backend.prepare()
         yield {
             "artifacts": [_artifact(path) for path in backend.artifacts()],
-            "packages": versions((*backend.imports, "numpy", "soundfile", "soxr")),
+            "packages": versions((*backend.imports, "numpy", "scipy", "sklearn", "soundfile", "soxr")),
             "install_bytes": install_bytes(backend.imports),
         }
 

@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from backends.arrayfile import STATE
 from backends.base import Audio, BackendError, Clip
-from backends.mfcc_lite import STATE, MfccLite
+from backends.mfcc_lite import MfccLite
 from backends.modelfile import HEADER
 
 VOCABULARY = {"up": ["up"], "down": ["down"], "flat": ["flat"]}

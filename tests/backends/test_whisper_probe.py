@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from backends import find, modelfile, weights
+from backends import arrayfile, find, modelfile, weights
 from backends.base import Audio, BackendError, Clip
 from backends.whisper_probe import WhisperProbe
 from bench.audio import read, resample
@@ -188,15 +189,16 @@ def test_a_head_on_other_weights_is_an_error_with_both_hashes(
         ("scale", None),
     ],
 )
-def test_a_changed_head_is_an_error(fitted: WhisperProbe, tmp_path: Path, field: str, value: object) -> None:
+def test_a_changed_head_is_an_error(fitted: WhisperProbe, tmp_path: Path, field: str, value: Any) -> None:
     path = tmp_path / "head.skops"
     fitted.save(path)
-    state = modelfile.read(path, frozenset())
-    modelfile.write(
-        path,
-        modelfile.header_json(fitted, {"compute_type": "int8", "highest_hz": 4_000.0, "seed": 0}),
-        {**state, field: value},
-    )
+    state, arrays = arrayfile.read(path)
+    header = modelfile.header_json(fitted, {"compute_type": "int8", "highest_hz": 4_000.0, "seed": 0})
+    if field in arrays:
+        changed = {name: value if name == field else array for name, array in arrays.items()}
+        arrayfile.write(path, header, state, {name: array for name, array in changed.items() if array is not None})
+    else:
+        arrayfile.write(path, header, {**state, field: value}, arrays)
     with pytest.raises(BackendError, match=r"not a sound|other features"):
         WhisperProbe(VOCABULARY, "tiny.en").restore(path)
 
