@@ -13,7 +13,7 @@ def test_the_committed_file_is_sound_and_spells_the_digits() -> None:
     config = read_config(ROOT / "bench.toml")
     assert config.vocabulary == DIGITS
     assert config.options("openai-whisper:base") == {"clips": "official"}
-    assert len(config.backends) == 8
+    assert len(config.backends) == 12
 
 
 def test_flags_override_changes_override_the_file(tmp_path: Path) -> None:
