@@ -181,6 +181,18 @@ def predict(
 
 
 @app.command()
+def export(
+    model: Annotated[Path, typer.Argument(help="A model file of mfcc-lite.")],
+    out: Annotated[Path, typer.Option(help="The ONNX file to write.")],
+) -> None:
+    """Write a model as ONNX: samples at 8 kHz in, scores out, with the same answers under any ONNX runtime."""
+    from backends.lite_onnx import export as write_onnx
+
+    write_onnx(model, out)
+    typer.echo(f"{out}: {out.stat().st_size / 1e3:,.0f} kB")
+
+
+@app.command()
 def compare(
     before: Annotated[Path, typer.Argument(help="The run to compare with: its folder.")],
     after: Annotated[Path, typer.Argument(help="The run to judge.")],

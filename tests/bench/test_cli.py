@@ -160,3 +160,17 @@ def test_train_then_predict(data: Path, tmp_path: Path) -> None:
 def test_the_command_line_imports_nothing_heavy(heavy: str) -> None:
     code = f"import bench.cli, bench.runner, backends, sys; backends.registry(); sys.exit({heavy!r} in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+def test_export_writes_onnx_and_refuses_other_files(tmp_path: Path, tiny_corpus: Path) -> None:
+    pytest.importorskip("onnx")
+    model, out = tmp_path / "lite.model", tmp_path / "lite.onnx"
+    vocabulary = tmp_path / "three.toml"
+    vocabulary.write_text("[vocabulary]\n0 = ['zero']\n1 = ['one']\n2 = ['two']\n")
+    corpus = f"folder:{tiny_corpus}"
+    assert digitbench("train", "mfcc-lite", "--out", model, "--corpus", corpus, "--config", vocabulary).returncode == 0
+    assert digitbench("export", model, "--out", out).returncode == 0
+    assert out.stat().st_size > 10_000
+    refused = digitbench("export", vocabulary, "--out", out)
+    assert refused.returncode == 2
+    assert "not a digitbench model file" in refused.stderr
