@@ -112,10 +112,22 @@ def run(
 
 
 @app.command()
-def report(run: RunFolder) -> None:
+def report(
+    run: RunFolder,
+    html: Annotated[
+        bool, typer.Option("--html", help="Also plots/ and report.html, with every error to hear.")
+    ] = False,
+) -> None:
     """Make report.md and tables/*.csv anew from a run's records."""
     _write_report(run)
     typer.echo(run / "report.md")
+    if html:
+        from bench.report.pages import write_page
+
+        page, silent = write_page(run)
+        if silent:
+            typer.echo(f"note: without sound: {silent}", err=True)
+        typer.echo(page)
 
 
 @app.command("list")

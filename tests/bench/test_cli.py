@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from dataclasses import fields
@@ -48,6 +49,15 @@ def test_report_is_a_function_of_the_records(finished: Path) -> None:
     before = (finished / "report.md").read_bytes()
     assert digitbench("report", finished).returncode == 0
     assert (finished / "report.md").read_bytes() == before
+    assert digitbench("verify", finished).returncode == 0
+
+
+def test_the_html_report_has_plots_and_sound(finished: Path) -> None:
+    done = digitbench("report", finished, "--html")
+    assert done.returncode == 0
+    assert "without sound" not in done.stderr
+    assert re.search(r'"sounds": ?\{"[^"]+": ?"[A-Za-z0-9+/]{100}', (finished / "report.html").read_text())
+    assert (finished / "plots" / "latency.svg").exists()
     assert digitbench("verify", finished).returncode == 0
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -12,9 +13,10 @@ import pandas as pd
 import soundfile
 from numpy.typing import NDArray
 
-from bench.audio import read, resample
+from bench.audio import fingerprint, read, resample
 from bench.corpora.base import Corpus
 from bench.errors import BenchError
+from bench.plan import entries
 from bench.records import Run
 from bench.report.outcomes import FLOOR, HARDEST_FIRST, backends
 
@@ -31,14 +33,16 @@ _MP3_RATES: Final = (8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_1
 _COMPRESSION: Final = 0.5
 
 
-def recordings(corpus: Corpus) -> Audio:
-    """Sounds of a corpus by clip id. Raises BenchError, when asked, for a clip that it does not have."""
-    paths = dict(zip(corpus.clips["clip"], corpus.clips["path"], strict=True))
+def recordings(run: Run, corpus: Corpus) -> Audio:
+    """Sounds of a run's clips. Raises BenchError, when asked, for a clip that the corpus lacks or has otherwise."""
+    known = {entry["clip"]: entry for entry in entries(run.clips, np.arange(len(run.clips)), corpus.folders)}
 
     def audio(clip: str) -> tuple[Samples, int]:
-        if clip not in paths:
-            raise BenchError(f"{corpus.root}: no clip {clip!r}")
-        return read(corpus.root / paths[clip])
+        path = Path(known[clip]["path"])
+        samples, rate = read(path)
+        if fingerprint(samples, rate) != known[clip]["sha256"]:
+            raise BenchError(f"{path}: not the recording that was heard")
+        return samples, rate
 
     return audio
 

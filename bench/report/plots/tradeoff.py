@@ -17,7 +17,12 @@ from bench.report.markdown import count_threads
 from bench.report.outcomes import FLOOR, splits
 from bench.report.plots.style import GRID, INK, PAPER, Look, Plot, looks, new_figure
 
-UNSEEN = {"loso": "unseen speakers (loso)", "mixed": "known speakers (mixed)", "official": "known speakers (official)"}
+UNSEEN = {
+    "cross": "another corpus (cross)",
+    "loso": "unseen speakers (loso)",
+    "mixed": "known speakers (mixed)",
+    "official": "known speakers (official)",
+}
 
 
 def accuracy_latency(run: Run, tables: Mapping[str, pd.DataFrame]) -> Plot | None:
