@@ -56,7 +56,7 @@ def test_the_html_report_has_plots_and_sound(finished: Path) -> None:
     done = digitbench("report", finished, "--html")
     assert done.returncode == 0
     assert "without sound" not in done.stderr
-    assert re.search(r'"sounds": ?\{"[^"]+": ?"[A-Za-z0-9+/]{100}', (finished / "report.html").read_text())
+    assert re.search(r'"sounds":\["[A-Za-z0-9+/]{100}', (finished / "report.html").read_text())
     assert (finished / "plots" / "latency.svg").exists()
     assert digitbench("verify", finished).returncode == 0
 
