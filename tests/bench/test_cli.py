@@ -52,13 +52,15 @@ def test_report_is_a_function_of_the_records(finished: Path) -> None:
     assert digitbench("verify", finished).returncode == 0
 
 
-def test_the_html_report_has_plots_and_sound(finished: Path) -> None:
-    done = digitbench("report", finished, "--html")
+def test_the_html_report_has_plots_and_sound(tiny_corpus: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    assert run(tiny_corpus, out, planted("Steady")).returncode == 0
+    done = digitbench("report", out, "--html")
     assert done.returncode == 0
     assert "without sound" not in done.stderr
-    assert re.search(r'"sounds":\["[A-Za-z0-9+/]{100}', (finished / "report.html").read_text())
-    assert (finished / "plots" / "latency.svg").exists()
-    assert digitbench("verify", finished).returncode == 0
+    assert re.search(r'"sounds":\["[A-Za-z0-9+/]{100}', (out / "report.html").read_text())
+    assert (out / "plots" / "latency.svg").exists()
+    assert digitbench("verify", out).returncode == 0
 
 
 def test_a_run_is_no_worse_than_itself(finished: Path) -> None:
