@@ -5,7 +5,7 @@ EXTRAS ?= all,dev
 BACKENDS ?=
 OUT ?=
 BIN := $(VENV)/bin
-QUICK := chance,mfcc-svm,mfcc-logreg,mfcc-rf,faster-whisper:tiny.en
+QUICK := chance,mfcc-svm,mfcc-lite,whisper-closed:tiny.en,faster-whisper:tiny.en
 
 .DEFAULT_GOAL := help
 .PHONY: help setup bench quick test lint format harness clean
