@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shlex
-import subprocess
 import sys
 import tomllib
 from pathlib import Path
@@ -77,6 +76,7 @@ def run(
 ) -> None:
     """Measure backends on a corpus; resumes what was begun. Writes records, tables and report.md."""
     from bench.corpora import open_for
+    from bench.derive import derive
     from bench.progress import counted, reporter
     from bench.runner import run as carry_out
 
@@ -99,7 +99,7 @@ def run(
             say.say(f"note: {line}")
         for rejected in clips.rejected:
             say.say(f"rejected: {rejected.path}: {rejected.reason}")
-        done = carry_out(chosen, clips, folder, _command(), say, _derive)
+        done = carry_out(chosen, clips, folder, _command(), say, derive)
     except KeyboardInterrupt:
         say.say("stopped; what was done is kept: the same command goes on from here")
         raise typer.Exit(INTERRUPTED) from None
@@ -119,11 +119,10 @@ def report(
     ] = False,
 ) -> None:
     """Make report.md and tables/*.csv anew from a run's records."""
-    _write_report(run)
-    typer.echo(run / "report.md")
-    if html:
-        from bench.report.pages import write_page
+    from bench.derive import write_page, write_report
 
+    typer.echo(write_report(run))
+    if html:
         page, silent = write_page(run)
         if silent:
             typer.echo(f"note: without sound: {silent}", err=True)
@@ -264,26 +263,6 @@ def _folder(corpus: Corpus, config: Config) -> Path:
     """Where a run goes that was not told: never over one of other recordings, nor a trial over the whole."""
     name = corpus.title.replace(" → ", "-on-")
     return Path("results") / (f"{name}-limit{config.limit}" if config.limit else name)
-
-
-def _derive(folder: Path) -> None:
-    """Checksums, and the report in a process of its own: a large run must not weigh on this one."""
-    from bench.verify import write_checksums
-
-    write_checksums(folder)
-    done = subprocess.run(
-        [sys.executable, "-m", "bench", "report", str(folder.resolve())],
-        cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    if done.returncode:
-        raise BenchError(f"{folder}: the records are complete, the report failed: {done.stderr.strip()}")
-
-
-def _write_report(folder: Path) -> None:
-    from bench.records import read_run
-    from bench.report import build, write
-
-    write(build(read_run(folder)), folder)
 
 
 def _complain(message: str) -> int:

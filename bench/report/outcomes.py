@@ -55,6 +55,12 @@ def clusters(rows: pd.DataFrame, split: str) -> pd.Series | None:
     return speakers if known else None
 
 
+def interval_method(run: Run, split: str) -> str:
+    """How the intervals of a split's accuracy are made, in words."""
+    rows = run.clips[run.clips["clip"].isin(tested(run, split).index)]
+    return "Wilson" if clusters(rows, split) is None else "clustered by speaker"
+
+
 def tested(run: Run, split: str) -> pd.Series:
     """Fold that tests each test clip of ``split``, by clip id."""
     column = run.clips.set_index("clip")[split]

@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from backends import find
 from bench.config import Config
 from bench.corpora.base import Corpus
 from bench.errors import BenchError
-from bench.plan import BATCH, batched, clip_table, clips_hash, entries, file_name
+from bench.plan import BATCH, batched, clip_table, clips_hash, entries, file_name, job
 from tests.bench.factory import clips
 
 
@@ -27,6 +28,14 @@ def test_a_limit_takes_evenly_of_everything(limit: int) -> None:
     counts = table.groupby(["label", "speaker"]).size()
     assert limit // 18 <= counts.min() <= counts.max() <= -(-limit // 9)
     assert {"train", "test"} <= set(table["official"])
+
+
+@pytest.mark.parametrize("most", [0, -1, 1.5, True, "2"])
+def test_most_threads_is_a_whole_number(most: object) -> None:
+    with pytest.raises(BenchError, match="chance: most_threads must be a whole number"):
+        job(Config(backend={"chance": {"most_threads": most}}), find("chance"))
+    made = job(Config(backend={"chance": {"most_threads": 2}}), find("chance"))
+    assert (made.limits.threads, dict(made.options)) == (2, {})
 
 
 def test_a_limit_is_seeded() -> None:

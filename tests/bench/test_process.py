@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from threading import Event
 
@@ -38,6 +39,13 @@ def test_threads_are_fixed_in_the_worker_alone(tmp_path: Path) -> None:
         assert child.environ()["HF_HUB_OFFLINE"] == "1"
         assert child.cpu_affinity() == [min(os.sched_getaffinity(0))]
     assert os.environ.get("OMP_NUM_THREADS") != "3"
+
+
+@pytest.mark.parametrize(("most", "given"), [(1, "1"), (2, "2"), (5, "3")])
+def test_a_backend_gets_no_more_threads_than_its_most(tmp_path: Path, most: int, given: str) -> None:
+    capped = replace(job("Steady"), limits=Limits(threads=most))
+    with Worker(capped, tmp_path / "log", threads=3) as worker:
+        assert psutil.Process(worker.pid).environ()["OPENBLAS_NUM_THREADS"] == given
 
 
 def test_a_stopped_worker_uses_no_time(worker: Worker) -> None:

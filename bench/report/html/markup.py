@@ -7,10 +7,11 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
-from typing import Any, Literal
+from typing import Any
 
 import pandas as pd
 
+from bench.report import markdown
 from bench.report.markdown import ABSENT
 from bench.report.plots import Plot, svg
 from bench.report.plots.style import GRID, INK, PAPER
@@ -19,14 +20,9 @@ _TINTS = {INK: "var(--ink)", GRID: "var(--grid)", PAPER: "var(--paper)"}
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
-    """One column: its header, the raw column behind it, how a value is written, which way is better."""
+class Column(markdown.Column):
+    """As in Markdown, and perhaps with markup of its own."""
 
-    header: str
-    key: str
-    text: Callable[[Any], str] = str
-    best: Literal["↑", "↓", ""] = ""
-    interval: tuple[str, str] | None = None
     html: Callable[[Any], str] | None = None
     """Markup of a value, in place of its escaped text."""
 

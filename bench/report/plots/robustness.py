@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 
 from bench import stats
 from bench.records import Run
-from bench.report.outcomes import FLOOR, outcomes, splits
+from bench.report.outcomes import FLOOR, clusters, interval_method, outcomes, splits
 from bench.report.plots.style import INK, Look, Plot, legend, looks, new_figure, panels
 
 CLEAN = "clean"
@@ -51,7 +51,7 @@ def accuracy_snr(run: Run) -> Plot | None:
     legend(figure, names, look)
     caption = (
         f"Accuracy of {split} on the same {n:,} clips at every level, a panel per noise; bands are 95 % intervals"
-        f" ({_method(split)}). The point at the right of each panel is the clean recording."
+        f" ({interval_method(run, split)}). The point at the right of each panel is the clean recording."
     )
     span = f"{levels[0]:g} to {levels[-1]:g} dB"
     alt = f"{len(noises)} line plots ({', '.join(noises)}) of {len(names)} backends, {span}."
@@ -79,7 +79,7 @@ def accuracy_conditions(run: Run) -> Plot | None:
     half = 100 * max((own["high"] - own["low"]) / 2)
     caption = (
         f"Accuracy of {split} in per cent under each condition, darker is better; the widest 95 % interval here"
-        f" ({_method(split)}) is ± {half:.1f} percentage points."
+        f" ({interval_method(run, split)}) is ± {half:.1f} percentage points."
     )
     alt = f"Shaded table of {len(conditions)} conditions by {wide.shape[1]} backends."
     return Plot("accuracy_conditions", "Accuracy by condition", caption, alt, figure)
@@ -123,14 +123,11 @@ def _shares(run: Run) -> pd.DataFrame:
     table = []
     for (condition, backend), own in rows[rows["split"] == split].groupby(["condition", "backend"]):
         n = len(own)
-        if split == "loso":
-            share = stats.clustered(own["right"], own["speaker"])
-        else:
+        speakers = clusters(own, split)
+        if speakers is None:
             share = stats.wilson(int(own["right"].sum()), n)
+        else:
+            share = stats.clustered(own["right"], speakers)
         table.append((split, condition, backend, n, *share))
     columns = ["split", "condition", "backend", "clips", "accuracy", "low", "high"]
     return pd.DataFrame(table, columns=columns)
-
-
-def _method(split: str) -> str:
-    return "clustered by speaker" if split == "loso" else "Wilson"

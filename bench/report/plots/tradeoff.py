@@ -14,7 +14,7 @@ from bench.records import Run
 from bench.report.candidates import dominance
 from bench.report.cost import headline_threads
 from bench.report.markdown import count_threads
-from bench.report.outcomes import FLOOR, splits
+from bench.report.outcomes import FLOOR, interval_method, splits
 from bench.report.plots.style import GRID, INK, PAPER, Look, Plot, looks, new_figure
 
 UNSEEN = {
@@ -75,7 +75,7 @@ def accuracy_latency(run: Run, tables: Mapping[str, pd.DataFrame]) -> Plot | Non
     names = ", ".join(front["backend"])
     caption = (
         f"Filled markers: no other backend is both quicker and at least as accurate ({names}). Up and left is better."
-        f" Bars are 95 % intervals, {'clustered by speaker' if split == 'loso' else 'Wilson'};"
+        f" Bars are 95 % intervals, {interval_method(run, split)};"
         " the front goes by the point estimates."
     )
     if missing:

@@ -213,3 +213,11 @@ def test_a_file_in_the_way_is_named(tmp_path: Path) -> None:
     (tmp_path / "tables").write_text("")
     with pytest.raises(BenchError, match=r"summary\.csv: cannot be written"):
         write(build(everything()), tmp_path)
+
+
+def test_the_summary_says_who_was_given_fewer_threads() -> None:
+    made = everything()
+    assert "Given fewer threads" not in build(made).markdown
+    made.info["backends"][0]["settings"] = {"most_threads": 1}
+    name = made.info["backends"][0]["name"]
+    assert f"Given fewer threads, being quicker so: {name} on 1." in build(made).markdown

@@ -2,7 +2,7 @@ import pandas as pd
 import pytest
 
 from bench.records import Run
-from bench.report.outcomes import absence, failure, family, outcomes, splits
+from bench.report.outcomes import absence, failure, family, interval_method, outcomes, splits
 from tests.bench.factory import clips, heard, run
 
 CLIPS = clips()
@@ -78,3 +78,12 @@ def test_a_failure_belongs_to_its_phase_and_split(phase: str, split: str | None,
 )
 def test_families(backend: str, name: str) -> None:
     assert family(backend) == name
+
+
+def test_intervals_are_named_as_they_are_made() -> None:
+    made = run(heard(CLIPS, "z"))
+    assert [interval_method(made, split) for split in ("official", "loso")] == ["Wilson", "clustered by speaker"]
+    crossed = CLIPS.assign(cross="test")
+    assert interval_method(run(heard(crossed, "z"), crossed), "cross") == "clustered by speaker"
+    unknown = crossed.assign(speaker=None)
+    assert interval_method(run(heard(unknown, "z"), unknown), "cross") == "Wilson"
