@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 QUICK := chance,mfcc-svm,mfcc-lite,whisper-closed:tiny.en,faster-whisper:tiny.en
 
 .DEFAULT_GOAL := help
-.PHONY: help setup bench quick test lint format harness clean
+.PHONY: help setup bench quick robustness reference test lint format harness clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 12
@@ -28,6 +28,14 @@ quick: setup  ## a first table in under two minutes: few clips, for testing only
 	$(BIN)/digitbench run --limit 120 --backends $(or $(BACKENDS),$(QUICK)) --out results/quick \
 		--latency-clips 130 --threads 1 --processes 1 --throughput-s 0 --no-checks
 	@sed -n '/^## Summary/,/^## /p' results/quick/report.md | sed '$$d'
+
+robustness: setup  ## the official test clips in noise, rooms and codecs, into results/robustness
+	$(BIN)/digitbench run --config robustness.toml --out $(or $(OUT),results/robustness)
+
+reference: bench robustness  ## everything that is committed in results/, with plots and pages
+	$(BIN)/digitbench report results/fsdd --html
+	$(BIN)/digitbench report results/robustness --html
+	$(BIN)/python -m bench.report.embed README.md results/fsdd
 
 test: setup  ## the tests; real recordings where DIGITBENCH_DATA is set, synthetic ones otherwise
 	$(BIN)/python -m pytest

@@ -14,10 +14,11 @@ from typing import Any
 
 import pandas as pd
 
+from bench.conditions import Treatments
 from bench.corpora.base import Folders
-from bench.plan import Cell, Known, entries, file_name
+from bench.plan import CLEAN, Cell, Known, entries, file_name
 from bench.process import Worker, WorkerError
-from bench.progress import Advance, Reporter
+from bench.progress import Reporter
 from bench.records import PREDICTIONS
 from bench.splits import Rows
 from bench.store import Journal, finished, write_rows
@@ -42,6 +43,8 @@ class Place:
 
     folder: Path
     audio: Folders
+    treatments: Treatments | None = None
+    """How clips are changed, where they are."""
 
     def log(self, backend: Known) -> Path:
         """What the backend printed."""
@@ -50,6 +53,17 @@ class Place:
     def model(self, cell: Cell) -> Path:
         """The model fitted in a cell."""
         return self.folder / "models" / f"{file_name(cell.backend.name)}-{cell.key[:12]}.model"
+
+    def heard(self, clips: pd.DataFrame, rows: Rows, condition: str = CLEAN) -> Iterator[dict[str, Any]]:
+        """Clips as a worker is told of them, under a condition."""
+        plain = entries(clips, rows, self.audio)
+        return plain if self.treatments is None else self.treatments.heard(condition, plain)
+
+    def learnt(self, clips: pd.DataFrame, rows: Rows, noisy: bool) -> Iterator[dict[str, Any]]:
+        """Training clips as a worker is told of them, with noisy copies where they are wanted."""
+        yield from entries(clips, rows, self.audio)
+        if noisy and self.treatments:
+            yield from self.treatments.noisy(entries(clips, rows, self.audio))
 
 
 def predict_all(
@@ -62,14 +76,23 @@ def predict_all(
     kept = {cell.key for cell in first_cells(cells).values()}
     stop = Event()
     pool = ThreadPoolExecutor(jobs)
-    queue = sorted(cells, key=lambda cell: -len(cell.rows))
-    running = [pool.submit(_one, cell, clips, place, cell.key in kept, stop, reporter) for cell in queue]
+    queue = sorted(_shared_fits(cells), key=lambda group: -sum(len(cell.rows) for cell in group))
+    running = [pool.submit(_all, group, clips, place, kept, stop, reporter) for group in queue]
     try:
         for future in as_completed(running):
-            yield future.result()
+            yield from future.result()
     finally:
         stop.set()
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _shared_fits(cells: list[Cell]) -> list[list[Cell]]:
+    """Cells that one worker does: all conditions of a fold, which one fit serves; a zero-shot cell is on its own."""
+    groups: dict[tuple[Any, ...], list[Cell]] = {}
+    for cell in cells:
+        fold = (cell.fold.split, cell.fold.name) if cell.fold else cell.condition
+        groups.setdefault((cell.backend.name, fold), []).append(cell)
+    return list(groups.values())
 
 
 def first_cells(cells: list[Cell]) -> dict[str, Cell]:
@@ -77,12 +100,49 @@ def first_cells(cells: list[Cell]) -> dict[str, Cell]:
     return {cell.backend.name: cell for cell in reversed(cells) if cell.backend.trained}
 
 
-def _one(cell: Cell, clips: pd.DataFrame, place: Place, keep: bool, stop: Event, reporter: Reporter) -> Outcome:
+def _all(
+    cells: list[Cell], clips: pd.DataFrame, place: Place, kept: set[str], stop: Event, reporter: Reporter
+) -> list[Outcome]:
+    """Cells of one backend and fold, in one worker; what ends it ends those that were still to come."""
+    models = {cell.key: place.model(cell) for cell in cells if cell.key in kept}
+    done: dict[str, Outcome] = {}
+    for cell in cells:
+        facts = finished(place.folder / cell.file, cell.key)
+        if facts is not None and (cell.key not in models or models[cell.key].exists()):
+            done[cell.key] = Outcome(cell, "", **facts)
+    waiting = [cell for cell in cells if cell.key not in done]
+    if waiting:
+        began = {"busy_s": 0.0, "fit_s": None}
+        try:
+            with Worker(cells[0].backend.job, place.log(cells[0].backend), threads=1, stop=stop) as worker:
+                began = _begin(worker, waiting[0], clips, place, next(iter(models.values()), None))
+                for cell in waiting:
+                    facts = _predicted(worker, cell, clips, place, began, reporter)
+                    done[cell.key] = Outcome(cell, "", **facts)
+                    began = {"busy_s": 0.0, "fit_s": None}
+        except WorkerError as failure:
+            done |= {cell.key: Outcome(cell, str(failure)) for cell in waiting if cell.key not in done}
+    return [done[cell.key] for cell in cells]
+
+
+def _begin(worker: Worker, cell: Cell, clips: pd.DataFrame, place: Place, model: Path | None) -> dict[str, Any]:
+    """Load and fit; returns how long the backend itself took."""
+    worker.ask("create")
+    load_s = worker.ask("load")["load_s"]
+    if cell.fold is None:
+        return {"busy_s": load_s, "fit_s": None}
+    fit_s = fit(worker, clips, cell.fold.train, cell.fold.validation, place, cell.backend.noisy)
+    if model:
+        model.parent.mkdir(parents=True, exist_ok=True)
+        worker.ask("save", path=str(model))
+    return {"busy_s": load_s + fit_s, "fit_s": fit_s}
+
+
+def _predicted(
+    worker: Worker, cell: Cell, clips: pd.DataFrame, place: Place, began: dict[str, Any], reporter: Reporter
+) -> dict[str, Any]:
+    """Predict what is missing and write the cell down; returns how long the backend itself took."""
     path = place.folder / cell.file
-    model = place.model(cell) if keep else None
-    facts = finished(path, cell.key)
-    if facts is not None and (model is None or model.exists()):
-        return Outcome(cell, "", **facts)
     journal = Journal(path.with_suffix(".part"), cell.key)
     if cell.backend.trained and journal.done:
         # Half of one fit and half of another would be a model that never was.
@@ -90,46 +150,31 @@ def _one(cell: Cell, clips: pd.DataFrame, place: Place, keep: bool, stop: Event,
         journal = Journal(path.with_suffix(".part"), cell.key)
     with journal, reporter.task(cell.title, len(cell.rows)) as advance:
         advance(journal.done)
-        try:
-            facts = _work(cell, clips, place, journal, model, stop, advance)
-        except WorkerError as failure:
-            return Outcome(cell, str(failure))
-        write_rows(path, _rows(cell, clips, place, journal), PREDICTIONS, cell.key, facts)
-    journal.discard()
-    return Outcome(cell, "", **facts)
-
-
-def _work(
-    cell: Cell, clips: pd.DataFrame, place: Place, journal: Journal, model: Path | None, stop: Event, advance: Advance
-) -> dict[str, Any]:
-    """Fit and predict what is missing; returns how long the backend itself took."""
-    fit_s = None
-    with Worker(cell.backend.job, place.log(cell.backend), threads=1, stop=stop) as worker:
-        worker.ask("create")
-        load_s = worker.ask("load")["load_s"]
-        if cell.fold:
-            fit_s = fit(worker, clips, cell.fold.train, cell.fold.validation, place.audio)
-            if model:
-                model.parent.mkdir(parents=True, exist_ok=True)
-                worker.ask("save", path=str(model))
-        for reply in predict(worker, clips, cell.rows[journal.done :], place.audio):
+        for reply in predict(worker, clips, cell.rows[journal.done :], place, cell.condition):
             journal.append({name: reply[name] for name in KEPT})
             advance(1)
-    predict_s = sum(row["resample_s"] + row["predict_s"] for row in journal.rows())
-    return {"busy_s": load_s + (fit_s or 0.0) + predict_s, "fit_s": fit_s}
+        predict_s = sum(row["resample_s"] + row["predict_s"] for row in journal.rows())
+        facts = {**began, "busy_s": began["busy_s"] + predict_s}
+        write_rows(path, _rows(cell, clips, place, journal), PREDICTIONS, cell.key, facts)
+    journal.discard()
+    return facts
 
 
-def fit(worker: Worker, clips: pd.DataFrame, train: Rows, validation: Rows, audio: Folders) -> float:
+def fit(worker: Worker, clips: pd.DataFrame, train: Rows, validation: Rows, place: Place, noisy: bool = False) -> float:
     """Fit a worker's backend; returns seconds. Raises WorkerError."""
     with TemporaryDirectory() as folder:
-        lists = {"clips": train, "validation": validation} if len(validation) else {"clips": train}
-        files = {name: _list_file(Path(folder) / name, entries(clips, rows, audio)) for name, rows in lists.items()}
+        lists = {"clips": place.learnt(clips, train, noisy)}
+        if len(validation):
+            lists["validation"] = place.heard(clips, validation)
+        files = {name: _list_file(Path(folder) / name, listed) for name, listed in lists.items()}
         return float(worker.ask("fit", **files)["fit_s"])
 
 
-def predict(worker: Worker, clips: pd.DataFrame, rows: Rows, audio: Folders) -> Iterator[dict[str, Any]]:
+def predict(
+    worker: Worker, clips: pd.DataFrame, rows: Rows, place: Place, condition: str = CLEAN
+) -> Iterator[dict[str, Any]]:
     """Stream predictions of the rows, asked for in chunks so that memory stays flat. Raises WorkerError."""
-    waiting = entries(clips, rows, audio)
+    waiting = place.heard(clips, rows, condition)
     while chunk := list(islice(waiting, CHUNK)):
         yield from worker.stream("predict", clips=chunk)
 

@@ -64,14 +64,14 @@ def _training(cell: Cell, clips: pd.DataFrame, place: Place, seed: int) -> Itera
         worker.ask("load")
         right = 0
         for turn in range(turns):
-            fit(worker, _permuted(clips, train, seed + turn), train, nothing, place.audio)
+            fit(worker, _permuted(clips, train, seed + turn), train, nothing, place)
             right += sum(truth[clip] == label for clip, label in _heard(worker, clips, test, place).items())
-        fit(worker, clips, train, nothing, place.audio)
+        fit(worker, clips, train, nothing, place)
         second = _heard(worker, clips, test, place)
     with Worker(cell.backend.job, place.log(cell.backend), threads=1) as worker:
         worker.ask("create")
         worker.ask("load")
-        fit(worker, clips, train, nothing, place.audio)
+        fit(worker, clips, train, nothing, place)
         fresh = _heard(worker, clips, test, place)
     most, heard = _luck(tested["label"], turns), turns * len(test)
     detail = f"{right} of {heard} right after learning permuted labels; luck reaches {most}"
@@ -101,7 +101,7 @@ def _luck(labels: pd.Series, turns: int) -> int:
 
 
 def _heard(worker: Worker, clips: pd.DataFrame, rows: Rows, place: Place) -> dict[str, str | None]:
-    return {reply["clip"]: reply["predicted"] for reply in predict(worker, clips, rows, place.audio)}
+    return {reply["clip"]: reply["predicted"] for reply in predict(worker, clips, rows, place)}
 
 
 def _draw(rows: Rows, count: int, seed: int) -> Rows:

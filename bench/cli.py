@@ -56,6 +56,9 @@ def run(
     data: Data = None,
     backends: Annotated[str | None, typer.Option(help="Names, comma-separated; see `digitbench list`.")] = None,
     splits: Annotated[str | None, typer.Option(help="official, mixed, loso; comma-separated.")] = None,
+    conditions: Annotated[
+        str | None, typer.Option(help="Of test clips, comma-separated, such as noise:white@10dB; or sweep.")
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder of the run.  [default: results/CORPUS]")] = None,
     limit: Annotated[int | None, typer.Option(help="Use about this many clips: for testing only.")] = None,
     seed: Annotated[int | None, typer.Option(help="Of every random choice of the harness.")] = None,
@@ -83,10 +86,10 @@ def run(
     chosen = read_config(
         _config_file(config),
         _assignments(set_ or []),
-        corpus=corpus, train=train, test=test, data=data, backends=_list(backends), splits=_list(splits), limit=limit,
-        seed=seed, jobs=jobs, threads=_numbers(threads), latency_clips=latency_clips, processes=processes,
-        latency_round=latency_round, warmup=warmup, throughput_s=throughput_s, checks=checks,
-        step_limit_s=step_limit_s, memory_limit_mb=memory_limit_mb,
+        corpus=corpus, train=train, test=test, data=data, backends=_list(backends), splits=_list(splits),
+        conditions=_list(conditions), limit=limit, seed=seed, jobs=jobs, threads=_numbers(threads),
+        latency_clips=latency_clips, processes=processes, latency_round=latency_round, warmup=warmup,
+        throughput_s=throughput_s, checks=checks, step_limit_s=step_limit_s, memory_limit_mb=memory_limit_mb,
     )  # fmt: skip
     console = Console(stderr=True, emoji=False)
     say = reporter(console)

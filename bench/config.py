@@ -48,6 +48,8 @@ class Config:
     data: Path | None = None
     backends: tuple[str, ...] = ("chance", "mfcc-svm", "mfcc-logreg", "mfcc-rf")
     splits: tuple[str, ...] = ("official", "mixed", "loso")
+    conditions: tuple[str, ...] = ("clean",)
+    """What is done to test clips; ``clean`` is always among them, ``sweep`` stands for a whole series."""
     seed: int = 0
     limit: int | None = None
     """Use about this many clips, evenly over labels and speakers: for testing only."""
@@ -170,6 +172,10 @@ def _value(where: str, name: str, value: Any) -> Any:
                 return {family: dict(options) for family, options in value.items()}
             case "data":
                 return None if value is None else Path(value)
+            case "conditions":
+                from bench.conditions.spec import expand
+
+                return expand(_strings(value))
             case "threads":
                 return tuple(_whole(count) for count in value)
             case "limit":

@@ -5,9 +5,15 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bench.errors import BenchError
 from bench.process import ROOT
+
+if TYPE_CHECKING:
+    from bench.corpora import Corpus
+    from bench.records import Run
+    from bench.report.html.gallery import Samples, Treat
 
 
 def derive(folder: Path) -> None:
@@ -35,7 +41,7 @@ def write_report(folder: Path) -> Path:
 def write_page(folder: Path) -> tuple[Path, str]:
     """Write ``plots/`` and ``report.html`` into a run; the page, and why it has no sound, if so.
 
-    Sounds are those of the recordings that the run heard, where they are still to be had.
+    Sounds are those of the recordings that the run heard, under its conditions, where they are still to be had.
     """
     from bench.config import read_config
     from bench.corpora import open_for
@@ -46,12 +52,29 @@ def write_page(folder: Path) -> tuple[Path, str]:
     tables = build(run).tables
     drawn = plots.draw(run, tables)
     plots.write(drawn, folder)
-    audio, silent = None, ""
+    audio, treat, silent = None, None, ""
     try:
         kept = {name: run.info["config"].get(name) for name in ("corpus", "train", "test", "data")}
         given = {name: value for name, value in kept.items() if value}
         corpus = open_for(read_config(None, {**given, "vocabulary": run.info["vocabulary"]}))
-        audio = html.recordings(run, corpus)
+        audio, treat = html.recordings(run, corpus), _treat(run, corpus)
     except BenchError as error:
         silent = str(error)
-    return html.write(html.page(run, tables, drawn, audio=audio), folder), silent
+    return html.write(html.page(run, tables, drawn, audio=audio, treat=treat), folder), silent
+
+
+def _treat(run: Run, corpus: Corpus) -> Treat:
+    """Clips under the run's conditions, made anew as they were."""
+    from bench.conditions import apply, parse
+    from bench.plan import resources
+
+    found = resources(run.info["config"].get("conditions", ()), run.clips, corpus.folders)
+    speakers = run.clips.set_index("clip")["speaker"]
+    seed = int(run.info["config"]["seed"])
+
+    def treat(condition: str, clip: str, samples: Samples, rate: int) -> tuple[Samples, int]:
+        speaker = speakers[clip]
+        known = speaker if isinstance(speaker, str) else None
+        return apply(parse(condition), samples, rate, clip=clip, speaker=known, seed=seed, resources=found)
+
+    return treat

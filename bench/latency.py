@@ -164,10 +164,10 @@ def _idle(contender: Contender, place: Place, threads: int) -> int:
 
 
 def _started(contender: Contender, worker: Worker, sitting: Sitting) -> dict[str, Any]:
-    """Cold start: import, load, first prediction."""
+    """Cold start: import, load, first prediction, of a clip that is not timed later where there is one."""
     created = worker.ask("create")
     loaded = worker.ask("load", **_model(contender))
-    first = worker.ask("predict", clips=sitting.clips[:1])
+    first = worker.ask("predict", clips=[*sitting.warmup, *sitting.clips][:1])
     return {
         "backend": contender.known.name,
         "threads": sitting.threads,

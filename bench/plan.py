@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ import pandas as pd
 
 from backends import BackendError, Spec, registry
 from backends import find as find_backend
+from bench.conditions import Resources, Voice, noise_identity, parse
 from bench.config import CROSS, SPLITS, Config, near, read_config
 from bench.corpora.base import Corpus, Folders
 from bench.errors import BenchError
@@ -23,8 +25,11 @@ from bench.records import CLIPS
 from bench.splits import NOT_TESTED, Fold, Rows, assign, folds
 
 HARNESS_OPTIONS = ("clips", "most_threads", "step_limit_s", "memory_limit_mb")
+NOISE = "+noise"
+"""Ends the name of a trained backend that learns from noisy copies of its training clips, too."""
 MEASURING_SOURCES = ("bench/audio.py", "bench/worker.py", "backends/base.py")
 CLEAN = "clean"
+UNTREATED: Mapping[str, list[Any]] = MappingProxyType({CLEAN: []})
 BATCH = 4096
 
 
@@ -41,6 +46,8 @@ class Known:
     packages: Mapping[str, str]
     """Versions of all packages that it needs and of those that decode and resample for it."""
     install_bytes: int | None
+    noisy: bool = False
+    """Whether it learns from noisy copies, too."""
 
     @property
     def name(self) -> str:
@@ -66,22 +73,23 @@ class Cell:
 
     @property
     def title(self) -> str:
-        """For people: backend, split and fold."""
-        return " ".join([self.backend.name, *([self.fold.split, self.fold.name] if self.fold else [])])
+        """For people: backend, split, fold, and a condition that is not clean."""
+        treated = [self.condition] if self.condition != CLEAN else []
+        return " ".join([self.backend.name, *([self.fold.split, self.fold.name] if self.fold else []), *treated])
 
 
 def specs(config: Config) -> list[Spec]:
     """The backends chosen. Raises BenchError on an unknown name, two of one name, or options for none there is."""
     try:
-        found = [find_backend(name) for name in config.backends]
+        found = [replace(find_backend(name.removesuffix(NOISE)), name=name) for name in config.backends]
     except BackendError as error:
         raise BenchError(str(error)) from error
     names = [spec.name for spec in found]
     if len(set(names)) < len(names):
         raise BenchError(f"two backends have one name among {', '.join(names)}; rename one of the files")
-    families = {name.partition(":")[0] for name in (*names, *registry())}
+    families = {name.removesuffix(NOISE).partition(":")[0] for name in (*names, *registry())}
     for name in config.backend:
-        if name.partition(":")[0] not in families:
+        if name.removesuffix(NOISE).partition(":")[0] not in families:
             raise BenchError(f"options for backend {name!r}, which does not exist{near(name, families)}")
     for spec in found:
         job(config, spec)
@@ -90,7 +98,7 @@ def specs(config: Config) -> list[Spec]:
 
 def job(config: Config, spec: Spec) -> Job:
     """The backend as its workers are to make it. Raises BenchError on options that cannot be."""
-    options = config.options(spec.name)
+    options = own_options(config, spec.name)
     limits = {name: options.get(name, getattr(config, name)) for name in ("step_limit_s", "memory_limit_mb")}
     limited = read_config(None, limits)
     own = {name: value for name, value in options.items() if name not in HARNESS_OPTIONS}
@@ -105,13 +113,22 @@ def job(config: Config, spec: Spec) -> Job:
     return Job(spec, config.vocabulary, own, allowed)
 
 
+def own_options(config: Config, name: str) -> dict[str, Any]:
+    """Options of a backend: its family's, its own, and, of one that learns noise, those for that alone."""
+    plain = name.removesuffix(NOISE)
+    return {**config.options(plain), **(config.backend.get(name, {}) if name != plain else {})}
+
+
 def introduce(config: Config, spec: Spec, log: Path) -> Known:
     """Make the backend once in a worker, let it fetch what it needs, and note what it is. Raises WorkerError."""
     wanted = job(config, spec)
+    noisy = spec.name.endswith(NOISE)
     with Worker(wanted, log, threads=1, offline=False) as worker:
         made = worker.ask("create")
+        if noisy and not made["trained"]:
+            raise WorkerError(f"{spec.name.removesuffix(NOISE)} is zero-shot: it cannot learn from noise")
         prepared = worker.ask("prepare")
-    clips = str(config.options(spec.name).get("clips", "all"))
+    clips = str(own_options(config, spec.name).get("clips", "all"))
     if clips not in ("all", *SPLITS):
         raise WorkerError(f"option clips = {clips!r} must be 'all' or one of {', '.join(SPLITS)}")
     return Known(
@@ -122,6 +139,7 @@ def introduce(config: Config, spec: Spec, log: Path) -> Known:
         made["source_sha256"],
         prepared["packages"],
         prepared["install_bytes"],
+        noisy,
     )
 
 
@@ -145,24 +163,36 @@ def clip_table(config: Config, corpus: Corpus) -> tuple[pd.DataFrame, dict[str, 
     return clips.assign(**{**empty, **columns})[list(CLIPS.names)], impossible
 
 
-def cells(config: Config, clips: pd.DataFrame, backends: list[Known]) -> Iterator[Cell]:
-    """Everything to predict. Raises BenchError on a leak between train and test."""
+def cells(
+    config: Config, clips: pd.DataFrame, backends: list[Known], identities: Mapping[str, list[Any]] = UNTREATED
+) -> Iterator[Cell]:
+    """Everything to predict under each condition of ``identities``. Raises BenchError on a leak from train to test."""
     splits = [split for split in config.splits if clips[split].notna().all()]
     all_folds = [fold for split in splits for fold in folds(split, clips, clips[split])]
     for backend in backends:
         if backend.trained:
-            for fold in all_folds:
-                yield Cell(backend, fold, fold.test, _key(config, backend, fold, fold.test, clips))
+            parts: list[tuple[Fold | None, Rows]] = [(fold, fold.test) for fold in all_folds]
         else:
             heard = [backend.clips] if backend.clips in splits else splits
             tested = np.logical_or.reduce([~clips[split].isin(NOT_TESTED).to_numpy() for split in heard])
-            rows = np.flatnonzero(tested)
-            yield Cell(backend, None, rows, _key(config, backend, None, rows, clips))
+            parts = [(None, np.flatnonzero(tested))]
+        for fold, rows in parts:
+            key = _key(config, backend, fold, rows, clips)
+            for condition, identity in identities.items():
+                yield Cell(backend, fold, rows, digest(key, identity) if identity else key, condition)
 
 
 def timeable(clips: pd.DataFrame) -> pd.DataFrame:
     """The clips that times may be taken on: of a run across corpora the tested ones alone, else all."""
     return clips[clips[CROSS] == "test"].reset_index(drop=True) if clips[CROSS].notna().any() else clips
+
+
+def resources(conditions: Sequence[str], clips: pd.DataFrame, folders: Folders) -> Resources:
+    """What the conditions draw on; babble is made of the clips that are tested."""
+    tested = timeable(clips)
+    babbled = any(parse(name).name.lower() == "babble" for name in conditions)
+    listed = entries(tested, np.arange(len(tested)), folders) if babbled else ()
+    return Resources.find(tuple(Voice(Path(entry["path"]), entry["speaker"], entry["sha256"]) for entry in listed))
 
 
 def entries(clips: pd.DataFrame, rows: Rows, folders: Folders) -> Iterator[dict[str, Any]]:
@@ -217,7 +247,7 @@ def _key(config: Config, backend: Known, fold: Fold | None, rows: Rows, clips: p
             for number, part in enumerate(batched(selection)):
                 parts.update(("\n" * bool(number) + "\n".join(clips[column].iloc[part].fillna(""))).encode())
             parts.update(b"\0")
-    return digest(
+    key = digest(
         [(ROOT / source).read_text() for source in MEASURING_SOURCES],
         backend.job.spec,
         backend.job.options,
@@ -227,6 +257,7 @@ def _key(config: Config, backend: Known, fold: Fold | None, rows: Rows, clips: p
         [(artifact["name"], artifact["sha256"]) for artifact in backend.artifacts],
         parts.hexdigest(),
     )
+    return digest(key, noise_identity(config.seed)) if backend.noisy else key
 
 
 def _limited(clips: pd.DataFrame, limit: int, seed: int) -> pd.DataFrame:

@@ -13,13 +13,14 @@ import numpy as np
 from backends import Backend, BackendError, Spec, TrainedBackend
 from backends import find as find_backend
 from backends.modelfile import read_header
-from bench.accuracy import fit
+from bench.accuracy import Place, fit
 from bench.audio import read, resample
+from bench.conditions import Resources, Treatments
 from bench.config import Config
 from bench.corpora import Rejected, open_corpus
 from bench.errors import BenchError
 from bench.machine import cpus
-from bench.plan import job
+from bench.plan import NOISE, job
 from bench.process import Worker, WorkerError
 from bench.splits import assign
 
@@ -37,9 +38,10 @@ class Line:
 def train_model(config: Config, out: Path, split: str | None) -> tuple[int, float, Sequence[Rejected]]:
     """Fit the configured backend on its corpus and save it; returns how many clips, seconds, and files left out.
 
-    Raises BenchError.
+    ``+noise`` after its name adds noisy copies of the clips. Raises BenchError.
     """
-    spec = find_backend(config.backends[0])
+    name = config.backends[0]
+    spec = find_backend(name.removesuffix(NOISE))
     if not spec.load().trained:
         raise BenchError(f"{spec.name} is zero-shot: it needs no training, use `digitbench predict --backend`")
     if out.is_dir():
@@ -57,7 +59,9 @@ def train_model(config: Config, out: Path, split: str | None) -> tuple[int, floa
             with Worker(job(config, spec), Path(folder) / "worker.log", threads=len(cpus())) as worker:
                 worker.ask("create")
                 worker.ask("load")
-                seconds = fit(worker, clips, train, validation, corpus.root)
+                treatments = Treatments.of((), Path(folder) / "noisy", config.seed, Resources())
+                place = Place(Path(folder), corpus.root, treatments)
+                seconds = fit(worker, clips, train, validation, place, name.endswith(NOISE))
                 worker.ask("save", path=str(out.resolve()))
         except WorkerError as error:
             raise BenchError(f"{spec.name}: {error}") from error

@@ -7,23 +7,40 @@ behind under a key; a run that was stopped picks up where it was when the same c
 from __future__ import annotations
 
 import json
+import shutil
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 
 from bench.accuracy import Outcome, Place, first_cells, predict_all
 from bench.checks import Check, check_backend
+from bench.conditions import Treatments
+from bench.conditions.training import COPIES
 from bench.config import Config
 from bench.corpora.base import Corpus
 from bench.latency import Contender, Failure, describe, latency, throughput
 from bench.machine import cpus, describe_git, describe_machine, describe_others, package_versions
 from bench.manifest import Finished, write_manifest
-from bench.plan import Cell, Known, cells, clip_table, clips_hash, digest, introduce, specs, timeable
+from bench.plan import (
+    CLEAN,
+    Cell,
+    Known,
+    cells,
+    clip_table,
+    clips_hash,
+    digest,
+    entries,
+    introduce,
+    resources,
+    specs,
+    timeable,
+)
 from bench.process import ROOT, WorkerError
 from bench.progress import Reporter
 from bench.records import COLDSTART, LATENCY, RESOURCES, THROUGHPUT
@@ -59,16 +76,21 @@ def run(
     asked = digest(asdict(config), clips_hash(clips))
     with locked(out), session(out, asked) as began:
         machine, git, packages = describe_machine(), describe_git(ROOT), package_versions()
-        place = Place(out, corpus.folders)
+        found = resources(config.conditions, clips, corpus.folders)
+        treatments = Treatments.of(config.conditions, out / "conditions", config.seed, found)
+        place = Place(out, corpus.folders, treatments)
         for split, why in impossible.items():
             reporter.say(f"{split}: left out, {why}")
         known, failures = _introduced(config, chosen, place, reporter)
-        outcomes, planned = [], list(cells(config, clips, known))
+        outcomes, planned = [], list(cells(config, clips, known, treatments.identities))
+        _render(planned, clips, place, reporter)
         for outcome in predict_all(planned, clips, place, config.jobs, reporter):
             outcomes.append(outcome)
             if outcome.reason:
                 reporter.say(f"failed: {outcome.cell.title}: {outcome.reason}")
-                failures.append(Failure(outcome.cell.backend.name, "accuracy", outcome.reason))
+                under = "" if outcome.cell.condition == CLEAN else f"{outcome.cell.condition}: "
+                failures.append(Failure(outcome.cell.backend.name, "accuracy", under + outcome.reason))
+        shutil.rmtree(treatments.folder, ignore_errors=True)
         place_of = {cell.key: number for number, cell in enumerate(planned)}
         outcomes.sort(key=lambda outcome: place_of[outcome.cell.key])
         contenders = _contenders(planned, outcomes, place)
@@ -98,6 +120,23 @@ def run(
         return done
 
 
+def _render(planned: list[Cell], clips: pd.DataFrame, place: Place, reporter: Reporter) -> None:
+    """Change clips for the cells that are not finished, before any worker hears them."""
+    waiting = [cell for cell in planned if finished(place.folder / cell.file, cell.key) is None]
+    tested: dict[str, set[int]] = {}
+    for cell in waiting:
+        if cell.condition != CLEAN:
+            tested.setdefault(cell.condition, set()).update(cell.rows)
+    noisy = {row for cell in waiting if cell.backend.noisy and cell.fold for row in cell.fold.train}
+    with reporter.task("conditions", sum(map(len, tested.values())) + COPIES * len(noisy)) as advance:
+        for condition, rows in tested.items():
+            for _ in place.heard(clips, np.array(sorted(rows)), condition):
+                advance(1)
+        if noisy and place.treatments:
+            for _ in place.treatments.noisy(entries(clips, np.array(sorted(noisy)), place.audio)):
+                advance(1)
+
+
 def _default_threads() -> tuple[int, ...]:
     return tuple(sorted({1, len(cpus())}))
 
@@ -119,7 +158,7 @@ def _introduced(
 
 def _contenders(planned: list[Cell], outcomes: list[Outcome], place: Place) -> list[tuple[Cell, Contender]]:
     """Backends with nothing against them so far, each with the cell whose model it will use."""
-    failed = {outcome.cell.backend.name for outcome in outcomes if outcome.reason}
+    failed = {outcome.cell.backend.name for outcome in outcomes if outcome.reason and outcome.cell.condition == CLEAN}
     first = first_cells(planned)
     ready: dict[str, tuple[Cell, Contender]] = {}
     for cell in planned:
@@ -224,7 +263,8 @@ def _measure(
         (batched, ("throughput",), (config.throughput_s,)),
     ]  # fmt: skip
     most_threads = [each.known.job.limits.threads for each in ready]
-    timed_cells = [cell.key for cell in planned if any(cell.backend is each.known for each in ready)]
+    clean = [cell for cell in planned if cell.condition == CLEAN]
+    timed_cells = [cell.key for cell in clean if any(cell.backend is each.known for each in ready)]
     # Times of another machine, or of this one before it was started anew, are not this session's.
     identity = [machine[fact] for fact in ("cpu", "memory_bytes", "os", "boot_id")]
     method = [(ROOT / source).read_text() for source in TIMING_SOURCES]

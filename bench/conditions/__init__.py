@@ -1,14 +1,15 @@
 """What is done to test audio before a backend hears it: ``noise:dishes@10dB``, ``telephone``, ``mp3@16k`` ...
 
-A condition is named by its spec (:func:`parse`), carried out on one clip by :func:`apply` and on a list of clips by
-:func:`render`. It sees no label; training audio never meets one (:func:`augment` makes noise of its own).
+A condition is named by its spec (:func:`parse`), carried out on one clip by :func:`apply` and on those of a run by
+:class:`Treatments`. It sees no label; training audio never meets one (:func:`noisy_copy` makes noise of its own).
 """
 
 from bench.conditions.apply import apply, generator
-from bench.conditions.render import identity, render
+from bench.conditions.render import render
 from bench.conditions.resources import Resources, Voice
-from bench.conditions.spec import CLEAN, DEFAULT_SWEEP, FORMS, Condition, Form, parse
-from bench.conditions.training import augment
+from bench.conditions.spec import CLEAN, DEFAULT_SWEEP, FORMS, Condition, Form, expand, parse
+from bench.conditions.training import noisy_copy
+from bench.conditions.treatments import Treatments, identity, noise_identity
 
 __all__ = [
     "CLEAN",
@@ -17,11 +18,14 @@ __all__ = [
     "Condition",
     "Form",
     "Resources",
+    "Treatments",
     "Voice",
     "apply",
-    "augment",
+    "expand",
     "generator",
     "identity",
+    "noise_identity",
+    "noisy_copy",
     "parse",
     "render",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from string import Formatter
@@ -129,6 +129,12 @@ def parse(spec: str) -> Condition:
     if exact:
         raise BenchError(f"condition {spec!r}: written like {' or '.join(form.example for form in exact)}")
     raise BenchError(f"no condition named {spec!r}{near(word, {re.split('[:@]', form.example)[0] for form in FORMS})}")
+
+
+def expand(specs: Iterable[str]) -> tuple[str, ...]:
+    """Specs as :func:`parse` writes them, each once, ``clean`` first; ``sweep`` stands for DEFAULT_SWEEP."""
+    asked = [part for spec in specs for part in (DEFAULT_SWEEP if spec.strip().lower() == "sweep" else (spec,))]
+    return tuple(dict.fromkeys(str(condition) for condition in (CLEAN, *map(parse, asked))))
 
 
 def _check(spec: str, form: Form, values: tuple[float, ...]) -> None:
