@@ -32,7 +32,7 @@ quick: setup  ## a first table in under two minutes: few clips, for testing only
 robustness: setup  ## the official test clips in noise, rooms and codecs, into results/robustness
 	$(BIN)/digitbench run --config robustness.toml --out $(or $(OUT),results/robustness)
 
-reference: bench robustness  ## everything that is committed in results/, with plots and pages
+reference: robustness bench  ## everything that is committed in results/, with plots and pages
 	$(BIN)/digitbench report results/fsdd --html
 	$(BIN)/digitbench report results/robustness --html
 	$(BIN)/python -m bench.report.embed README.md results/fsdd

@@ -81,7 +81,7 @@ class Cell:
 def specs(config: Config) -> list[Spec]:
     """The backends chosen. Raises BenchError on an unknown name, two of one name, or options for none there is."""
     try:
-        found = [replace(find_backend(name.removesuffix(NOISE)), name=name) for name in config.backends]
+        found = [_find(name) for name in config.backends]
     except BackendError as error:
         raise BenchError(str(error)) from error
     names = [spec.name for spec in found]
@@ -94,6 +94,12 @@ def specs(config: Config) -> list[Spec]:
     for spec in found:
         job(config, spec)
     return found
+
+
+def _find(name: str) -> Spec:
+    plain = name.removesuffix(NOISE)
+    found = find_backend(plain)
+    return found if name == plain else replace(found, name=found.name + NOISE)
 
 
 def job(config: Config, spec: Spec) -> Job:
