@@ -134,10 +134,10 @@ def report(
 
 @app.command("list")
 def list_() -> None:
-    """Backends, corpora and splits, and what each needs installed."""
+    """Backends, corpora, splits and conditions, and what each backend needs installed."""
     from bench import listing
 
-    Console(emoji=False).print(listing.backends(), listing.corpora(), listing.splits())
+    Console(emoji=False).print(listing.backends(), listing.corpora(), listing.splits(), listing.conditions())
 
 
 @app.command()

@@ -13,7 +13,7 @@ from bench import stats
 from bench.records import Run
 from bench.report import cost
 from bench.report.markdown import Column, count, escape, number, p_value, percent, table
-from bench.report.outcomes import backends, failure, outcomes, splits, tested
+from bench.report.outcomes import CLEAN, backends, conditions, failure, outcomes, splits, tested
 from bench.stats.paired import ALPHA
 
 SAME, BETTER, WORSE = "no difference shown", "better", "worse"
@@ -26,7 +26,7 @@ BOOT_JITTER = 5.0
 class Comparison:
     """What changed from run A to run B.
 
-    accuracy: split, backend, clips, a, b (shares), difference b - a with low and high, p, holm_p, verdict.
+    accuracy: split, condition, backend, clips, a, b (shares), difference b - a with low and high, p, holm_p, verdict.
     latency: backend, clips, a_s, b_s (medians), ratio b / a with low and high, verdict. broken: what worked in A and
     failed in B. notes: what was not compared. reason: why nothing could be compared, or empty.
     """
@@ -82,6 +82,8 @@ def compare(a: Run, b: Run, *, force: bool = False, margin: float = 0.05) -> Com
     accuracy, broken = _accuracy(a, b, common), _broken(a, b)
     if accuracy.empty and not broken:
         return Comparison(accuracy, nothing, reason="; ".join(["no backend was heard on the same clips", *notes]))
+    shown = set(_shared_conditions(a, b))
+    notes += [f"condition {name} is not in both runs, or not the same" for name in conditions(a) if name not in shown]
     notes += [f"{name} is in one run only" for name in sorted(set(backends(a)) ^ set(backends(b)))]
     same = same_session(a, b)
     if not (same or force):
@@ -121,21 +123,29 @@ def _incomparable(a: Run, b: Run) -> str:
 
 def _accuracy(a: Run, b: Run, common: list[str]) -> pd.DataFrame:
     keys = ["split", "backend", "clip"]
-    first, second = outcomes(a), outcomes(b)
-    both = first[[*keys, "right"]].merge(second[[*keys, "right"]], on=keys, suffixes=("_a", "_b"))
     rows = []
-    for split in common:
-        for backend, own in both[both["split"] == split].groupby("backend"):
+    for condition in _shared_conditions(a, b):
+        first, second = outcomes(a, condition), outcomes(b, condition)
+        both = first[[*keys, "right"]].merge(second[[*keys, "right"]], on=keys, suffixes=("_a", "_b"))
+        both = both[both["split"].isin(common)]
+        for (split, backend), own in both.groupby(["split", "backend"], sort=False):
             was, now = own["right_a"], own["right_b"]
             lost, gained = int((was & ~now).sum()), int((now & ~was).sum())
             change = stats.difference(gained, lost, len(own))
             p = stats.mcnemar_exact(lost, gained)
-            rows.append([split, backend, len(own), was.mean(), now.mean(), *change, p, np.nan, SAME])
+            rows.append([split, condition, backend, len(own), was.mean(), now.mean(), *change, p, np.nan, SAME])
     table = _frame(_ACCURACY, rows)
     table["holm_p"] = stats.holm(table["p"])
     real = table["holm_p"] < ALPHA
     table.loc[real, "verdict"] = np.where(table.loc[real, "difference"] > 0, BETTER, WORSE)
     return table
+
+
+def _shared_conditions(a: Run, b: Run) -> list[str]:
+    """Conditions of both; with other seeds, all but clean are others in spite of their names."""
+    shared = [condition for condition in conditions(a) if condition in conditions(b)]
+    same = a.info["config"].get("seed") == b.info["config"].get("seed")
+    return shared if same else [condition for condition in shared if condition == CLEAN]
 
 
 def _latency(a: Run, b: Run, margin: float) -> pd.DataFrame:
@@ -158,17 +168,18 @@ def _latency(a: Run, b: Run, margin: float) -> pd.DataFrame:
 
 def _broken(a: Run, b: Run) -> tuple[str, ...]:
     """What worked in A and failed in B."""
-    figures = outcomes(a)[["split", "backend"]].drop_duplicates()
-    worked: list[tuple[str, str, str | None]] = [
-        ("accuracy", str(backend), str(split)) for split, backend in figures.itertuples(index=False)
+    worked: list[tuple[str, str, str | None, str]] = [
+        ("accuracy", str(backend), str(split), condition)
+        for condition in _shared_conditions(a, b)
+        for split, backend in outcomes(a, condition)[["split", "backend"]].drop_duplicates().itertuples(index=False)
     ]
-    worked += [("checks", backend, None) for backend in backends(a) if failure(a, backend, "checks") is None]
+    worked += [("checks", backend, None, CLEAN) for backend in backends(a) if failure(a, backend, "checks") is None]
     for phase in ("latency", "throughput"):
-        worked += [(phase, str(backend), None) for backend in sorted(getattr(a, phase)["backend"].unique())]
+        worked += [(phase, str(backend), None, CLEAN) for backend in sorted(getattr(a, phase)["backend"].unique())]
     reasons = {
         f"{backend} worked in A and failed in B ({phase}): {reason}"
-        for phase, backend, split in worked
-        if (reason := failure(b, backend, phase, split)) is not None
+        for phase, backend, split, condition in worked
+        if (reason := failure(b, backend, phase, split, condition)) is not None
     }
     return tuple(sorted(reasons))
 
@@ -180,6 +191,7 @@ def _frame(columns: list[Column], rows: list[list[Any]]) -> pd.DataFrame:
 
 _ACCURACY = [
     Column("split", "split"),
+    Column("condition", "condition", escape),
     Column("backend", "backend", escape),
     Column("clips", "clips", count),
     Column("accuracy A, %", "a", percent),

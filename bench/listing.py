@@ -9,11 +9,12 @@ from pathlib import Path
 from rich.table import Table
 
 from backends import BackendError, find, known_names
+from bench.conditions import DEFAULT_SWEEP, FORMS
 from bench.config import CROSS, SPLITS, Config
 from bench.corpora import CORPORA, Source, describe_sources, open_source
 from bench.corpora.scan import Progress
 from bench.errors import BenchError
-from bench.plan import clips_hash, job
+from bench.plan import NOISE, clips_hash, job
 
 
 def backends() -> Table:
@@ -45,6 +46,18 @@ def splits() -> Table:
     for name, about in SPLITS.items():
         table.add_row(name, about)
     table.add_row(CROSS, "train on one corpus, test on another: --train and --test in place of --corpus and --splits")
+    return table
+
+
+def conditions() -> Table:
+    """Every kind of condition."""
+    table = _table("Conditions", "such as", "what is done to test clips")
+    for form in FORMS:
+        limits = f" ({', '.join(map(str, form.limits))})" if form.limits else ""
+        table.add_row(form.example, form.about + limits)
+    table.add_row(
+        "sweep", f"{len(DEFAULT_SWEEP)} of these at once; NAME{NOISE} is a trained backend fitted in noise too"
+    )
     return table
 
 

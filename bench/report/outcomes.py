@@ -7,12 +7,13 @@ import pandas as pd
 from bench.records import Run
 from bench.splits import NOT_TESTED
 
+CLEAN = "clean"
 HARDEST_FIRST = ("cross", "loso", "mixed", "official")
 FLOOR = "chance"
 """The backend that is a floor under the others, not a candidate."""
 
 
-def outcomes(run: Run, condition: str = "clean") -> pd.DataFrame:
+def outcomes(run: Run, condition: str = CLEAN) -> pd.DataFrame:
     """Predictions of every backend and split whose test clips were all heard once, and whether they are right.
 
     Columns: those of the predictions, and ``right``. Zero-shot predictions are sliced by the split columns of the
@@ -29,6 +30,11 @@ def outcomes(run: Run, condition: str = "clean") -> pd.DataFrame:
             parts += [own for _, own in rows.groupby("backend") if _complete(own, folds)]
     table = pd.concat([heard.iloc[:0], *parts], ignore_index=True)[list(heard.columns)]
     return table.assign(right=(table["predicted"] == table["label"]).astype(bool))
+
+
+def conditions(run: Run) -> list[str]:
+    """Conditions that clips were heard under, clean first."""
+    return sorted(run.predictions["condition"].unique(), key=lambda name: name != CLEAN)
 
 
 def _complete(rows: pd.DataFrame, folds: pd.Series) -> bool:
@@ -80,10 +86,11 @@ def family(backend: str) -> str:
     return head if colon else head.partition("-")[0]
 
 
-def failure(run: Run, backend: str, phase: str, split: str | None = None) -> str | None:
+def failure(run: Run, backend: str, phase: str, split: str | None = None, condition: str = CLEAN) -> str | None:
     """Why a backend has no figure in ``phase``, if that is because something failed."""
     for cell in run.info["cells"]:
         same = phase == "accuracy" and cell["backend"] == backend and cell["split"] in (None, split)
+        same = same and cell["condition"] == condition
         if same and cell["status"] == "failed":
             return str(cell["reason"])
     for entry in run.info["failures"]:

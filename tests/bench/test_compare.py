@@ -74,6 +74,26 @@ def test_a_split_with_other_test_clips_is_left_out_and_named() -> None:
     assert "mixed: the runs test other clips" in found.notes
 
 
+def treated(wrong: int, seed: int = 0) -> Run:
+    parts = [heard(CLIPS, "z"), heard(CLIPS, "z", wrong=NAMES[:wrong]).assign(condition="mulaw")]
+    found = run(pd.concat(parts, ignore_index=True), CLIPS)
+    found.info["config"] = {**found.info["config"], "seed": seed}
+    return found
+
+
+def test_conditions_are_compared_each_by_itself() -> None:
+    found = compare(treated(5), treated(40))
+    verdicts = found.accuracy.set_index(["split", "condition"])["verdict"]
+    assert (verdicts["loso", "clean"], verdicts["loso", "mulaw"], found.exit_code) == (SAME, WORSE, 1)
+
+
+def test_conditions_of_other_seeds_or_of_one_run_only_are_left_out_and_named() -> None:
+    for other in (treated(40, seed=1), made()):
+        found = compare(treated(5), other)
+        assert set(found.accuracy["condition"]) == {"clean"}
+        assert "condition mulaw is not in both runs, or not the same" in found.notes
+
+
 def test_what_worked_and_now_fails_is_worse() -> None:
     failures = [{"backend": "z", "phase": "prepare", "reason": "no weights"}]
     found = compare(made(), run(heard(CLIPS.iloc[:0], "z"), CLIPS, failures=failures))

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from bench.conditions import DEFAULT_SWEEP
 from bench.config import DIGITS, Config, read_config
 from bench.errors import BenchError
 from bench.process import ROOT
@@ -14,6 +15,23 @@ def test_the_committed_file_is_sound_and_spells_the_digits() -> None:
     assert config.vocabulary == DIGITS
     assert config.options("openai-whisper:base") == {"clips": "official"}
     assert len(config.backends) == 12
+
+
+def test_the_sweep_of_conditions_is_that_of_the_package() -> None:
+    config = read_config(ROOT / "robustness.toml")
+    assert config.conditions == DEFAULT_SWEEP
+    assert config.splits == ("official",)
+
+
+def test_conditions_are_read_each_once_and_clean_first() -> None:
+    given = {"conditions": ["opus@8k", "Clean", "noise:White@10.0dB", "sweep"]}
+    config = read_config(None, given)
+    assert config.conditions[:3] == ("clean", "opus@8k", "noise:White@10dB")
+    assert len(config.conditions) == len(set(config.conditions)) == len({*DEFAULT_SWEEP, "noise:White@10dB"})
+    with pytest.raises(BenchError, match="no condition named 'loud'"):
+        read_config(None, {"conditions": ["loud"]})
+    with pytest.raises(BenchError, match="conditions = 'clean' is not of the right kind"):
+        read_config(None, {"conditions": "clean"})
 
 
 def test_flags_override_changes_override_the_file(tmp_path: Path) -> None:
