@@ -36,6 +36,7 @@ reference: robustness bench  ## everything that is committed in results/, with p
 	$(BIN)/digitbench report results/fsdd --html
 	$(BIN)/digitbench report results/robustness --html
 	$(BIN)/python -m bench.report.embed README.md results/fsdd
+	$(BIN)/python -m tests.test_notebooks
 
 test: setup  ## the tests; real recordings where DIGITBENCH_DATA is set, synthetic ones otherwise
 	$(BIN)/python -m pytest
