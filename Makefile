@@ -39,7 +39,7 @@ reference: robustness bench  ## everything that is committed in results/, with p
 	$(BIN)/python -m tests.test_notebooks
 
 test: setup  ## the tests; real recordings where DIGITBENCH_DATA is set, synthetic ones otherwise
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n logical --maxprocesses 4
 
 lint: setup  ## style and types, changing nothing
 	$(BIN)/ruff check .

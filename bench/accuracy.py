@@ -16,10 +16,10 @@ import pandas as pd
 
 from bench.conditions import Treatments
 from bench.corpora.base import Folders
-from bench.plan import CLEAN, Cell, Known, entries, file_name
+from bench.plan import Cell, Known, entries, file_name
 from bench.process import Worker, WorkerError
 from bench.progress import Reporter
-from bench.records import PREDICTIONS
+from bench.records import CLEAN, PREDICTIONS
 from bench.splits import Rows
 from bench.store import Journal, finished, write_rows
 

@@ -30,16 +30,19 @@ def derive(folder: Path) -> None:
 
 
 def write_report(folder: Path) -> Path:
-    """Write ``report.md`` and ``tables/`` into a run. Raises BenchError for a folder without records."""
-    from bench.records import read_run
-    from bench.report import build, write
+    """Write ``report.md``, which shows the plots there are, and ``tables/`` into a run.
 
-    write(build(read_run(folder)), folder)
+    Raises BenchError for a folder without records.
+    """
+    from bench.records import read_run
+    from bench.report import build, drawn, write
+
+    write(build(read_run(folder), drawn(folder)), folder)
     return folder / "report.md"
 
 
 def write_page(folder: Path) -> tuple[Path, str]:
-    """Write ``plots/`` and ``report.html`` into a run; the page, and why it has no sound, if so.
+    """Write ``plots/``, ``report.html`` and a ``report.md`` with the plots; the page, and why it has no sound, if so.
 
     Sounds are those of the recordings that the run heard, under its conditions, where they are still to be had.
     """
@@ -52,6 +55,7 @@ def write_page(folder: Path) -> tuple[Path, str]:
     tables = build(run).tables
     drawn = plots.draw(run, tables)
     plots.write(drawn, folder)
+    write_report(folder)
     audio, treat, silent = None, None, ""
     try:
         kept = {name: run.info["config"].get(name) for name in ("corpus", "train", "test", "data")}

@@ -14,7 +14,8 @@ from bench.config import CROSS, SPLITS, Config
 from bench.corpora import CORPORA, Source, describe_sources, open_source
 from bench.corpora.scan import Progress
 from bench.errors import BenchError
-from bench.plan import NOISE, clips_hash, job
+from bench.plan import clips_hash, job
+from bench.records import NOISE
 
 
 def backends() -> Table:

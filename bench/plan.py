@@ -21,14 +21,11 @@ from bench.config import CROSS, SPLITS, Config, near, read_config
 from bench.corpora.base import Corpus, Folders
 from bench.errors import BenchError
 from bench.process import ROOT, Job, Limits, Worker, WorkerError
-from bench.records import CLIPS
+from bench.records import CLEAN, CLIPS, NOISE
 from bench.splits import NOT_TESTED, Fold, Rows, assign, folds
 
 HARNESS_OPTIONS = ("clips", "most_threads", "step_limit_s", "memory_limit_mb")
-NOISE = "+noise"
-"""Ends the name of a trained backend that learns from noisy copies of its training clips, too."""
 MEASURING_SOURCES = ("bench/audio.py", "bench/worker.py", "backends/base.py")
-CLEAN = "clean"
 UNTREATED: Mapping[str, list[Any]] = MappingProxyType({CLEAN: []})
 BATCH = 4096
 

@@ -20,8 +20,9 @@ from bench.config import Config
 from bench.corpora import Rejected, open_corpus
 from bench.errors import BenchError
 from bench.machine import cpus
-from bench.plan import NOISE, job
+from bench.plan import job
 from bench.process import Worker, WorkerError
+from bench.records import NOISE
 from bench.splits import assign
 
 TOP = 3

@@ -25,6 +25,10 @@ from bench.errors import BenchError
 
 KEY = b"digitbench.key"
 """Metadata of a file of predictions: the key of the cell they were made for."""
+CLEAN = "clean"
+"""The condition under which clips are as recorded."""
+NOISE = "+noise"
+"""Ends the name of a trained backend that learns from noisy copies of its training clips, too."""
 _SECONDS = pa.float64()
 
 CLIPS = pa.schema(

@@ -28,7 +28,6 @@ from bench.latency import Contender, Failure, describe, latency, throughput
 from bench.machine import cpus, describe_git, describe_machine, describe_others, package_versions
 from bench.manifest import Finished, write_manifest
 from bench.plan import (
-    CLEAN,
     Cell,
     Known,
     cells,
@@ -43,7 +42,7 @@ from bench.plan import (
 )
 from bench.process import ROOT, WorkerError
 from bench.progress import Reporter
-from bench.records import COLDSTART, LATENCY, RESOURCES, THROUGHPUT
+from bench.records import CLEAN, COLDSTART, LATENCY, RESOURCES, THROUGHPUT
 from bench.store import earlier_sessions, finished, locked, replace_file, session, write_rows
 
 Rows = list[dict[str, Any]]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bench.errors import BenchError
 from bench.records import Run, read_run
-from bench.report import build, files
+from bench.report import build, drawn, files
 from bench.report.document import replace_text
 
 CHECKSUMS = "checksums.txt"
@@ -29,7 +29,7 @@ def verify(folder: Path) -> list[str]:
     findings = _check_hashes(folder)
     try:
         run = read_run(folder)
-        made = files(build(run))
+        made = files(build(run, drawn(folder)))
     except (BenchError, KeyError, TypeError, ValueError) as error:
         return [*findings, f"the report cannot be made from the records: {type(error).__name__}: {error}"]
     return [*findings, *_check_records(run), *_check_report(folder, made)]

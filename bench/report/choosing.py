@@ -36,7 +36,9 @@ BETTER = ("more accurate", "faster", "less memory", "smaller")
 
 
 def which_one(run: Run, made: Mapping[str, pd.DataFrame]) -> list[str]:
-    """The section, or nothing where there is nothing to choose. On new speakers where the run has them."""
+    """The section, or nothing where there is nothing to choose by. On new speakers where the run has them."""
+    if not cost.measures_cost(run):
+        return []
     trained = any(entry["trained"] for entry in run.info["backends"])
     new_speakers = not trained or any(split in UNSEEN for split in splits(run))
     field = candidates(run, made, new_speakers)

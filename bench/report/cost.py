@@ -18,6 +18,11 @@ def headline_threads(run: Run) -> int:
     return max([*run.info["config"].get("threads", []), *run.latency["threads"].unique()], default=1)
 
 
+def measures_cost(run: Run) -> bool:
+    """Whether latency, cold start and memory were asked for: a run may be about accuracy alone."""
+    return bool(run.info["config"].get("latency_clips", 1))
+
+
 def timed(run: Run) -> pd.DataFrame:
     """Timed calls with ``latency_s``, from PCM at the corpus's own rate to a label: resampling included."""
     calls = run.latency[~run.latency["warmup"].astype(bool)]

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import pandas as pd
 
 from bench.errors import BenchError
 from bench.records import Run
-from bench.report import accuracy, choosing, cost, provenance, sections, speed
+from bench.report import accuracy, choosing, cost, provenance, robustness, sections, speed
 from bench.report.markdown import escape
 from bench.report.outcomes import outcomes
 from bench.report.summary import order, render, summary
@@ -24,9 +25,28 @@ class Report:
     tables: Mapping[str, pd.DataFrame]
 
 
-def build(run: Run) -> Report:
-    """Derive the report of a run: the same records give the same bytes."""
+PICTURES: Mapping[str, str] = MappingProxyType(
+    {
+        "accuracy_latency": "Accuracy against latency, with the Pareto front",
+        "accuracy_snr": "Accuracy against the signal-to-noise ratio, a panel per noise",
+        "accuracy_conditions": "Accuracy under each condition, in shades",
+        "latency": "Distribution of latency by backend",
+        "coldstart": "What cold starts are made of",
+        "speakers": "Accuracy on each speaker",
+        "confusion": "Confusion matrices",
+        "reliability": "Reliability of scores",
+    }
+)
+"""Plots that the report shows where they are drawn, and what one sees."""
+
+
+def build(run: Run, drawn: Collection[str] = ()) -> Report:
+    """Derive the report of a run: the same records give the same bytes. ``drawn`` names the plots in ``plots/``."""
     made = tables(run)
+
+    def pictures(*names: str) -> list[str]:
+        return [f"![{PICTURES[name]}](plots/{name}.svg)" for name in names if name in drawn]
+
     blocks = [
         f"# {escape(run.info['name'])}: digit recognisers compared",
         *provenance.banners(run),
@@ -34,13 +54,19 @@ def build(run: Run) -> Report:
         "## Summary",
         render(run, made["summary"]),
         sections.after_summary(run),
+        *pictures("accuracy_latency"),
         *choosing.which_one(run, made),
         *sections.differences(run, made["accuracy"], made["pairs"]),
+        *robustness.robustness(run, made, pictures("accuracy_snr", "accuracy_conditions")),
         *speed.speed(run, made),
+        *pictures("latency", "coldstart"),
         *sections.by_speaker(run, made["accuracy"], made["speakers"]),
+        *pictures("speakers"),
         *sections.confusions(run, made["accuracy"], made["confusion"]),
+        *pictures("confusion"),
         *sections.texts(run, made["wrong_texts"], made["agreement"]),
         *sections.calibration(run, made["calibration"]),
+        *pictures("reliability"),
         *provenance.losses(run),
         *provenance.origin(run),
     ]
@@ -74,7 +100,21 @@ def tables(run: Run) -> dict[str, pd.DataFrame]:
         "wrong_texts": accuracy.wrong_texts(run),
         "agreement": accuracy.agreement(run),
         "calibration": order(accuracy.calibration(rows, list(run.info["vocabulary"])), names, "split"),
+        **robustness.robustness_tables(run),
     }
+
+
+def robustness_markdown(run: Run) -> str:
+    """What conditions did, in words alone. Raises BenchError of a run that had none."""
+    made = robustness.robustness_tables(run)
+    if not made:
+        raise BenchError(f"{run.folder}: heard clean clips only; give the run --conditions")
+    return "\n\n".join(robustness.claims(made))
+
+
+def drawn(folder: Path) -> set[str]:
+    """Names of the plots in a run's folder."""
+    return {path.stem for path in (folder / "plots").glob("*.svg")}
 
 
 def summary_markdown(run: Run) -> str:

@@ -1,27 +1,33 @@
-"""Put a run's summary table into a Markdown file, between two marks, so that the file cannot drift from the run.
+"""Put what a run says into a Markdown file, between two marks, so that the file cannot drift from the run.
 
-``python -m bench.report.embed README.md results/fsdd``
+``python -m bench.report.embed README.md results/fsdd`` puts the summary table between ``<!-- summary: begin -->`` and
+``<!-- summary: end -->``; ``... results/robustness robustness`` what noise does between marks of that name.
 """
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from bench.errors import BenchError
-from bench.records import read_run
-from bench.report.document import replace_text, summary_markdown
+from bench.records import Run, read_run
+from bench.report.document import replace_text, robustness_markdown, summary_markdown
 
-BEGIN, END = "<!-- summary: begin -->", "<!-- summary: end -->"
+PARTS: Mapping[str, Callable[[Run], str]] = MappingProxyType(
+    {"summary": summary_markdown, "robustness": robustness_markdown}
+)
 
 
-def embedded(text: str, summary: str) -> str:
-    """``text`` with what stands between the marks replaced. Raises BenchError if it has not one pair of them."""
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not (begin and end) or BEGIN in after:
-        raise BenchError(f"it takes one {BEGIN} and one {END} after it")
-    return f"{before}{BEGIN}\n{summary.strip()}\n{END}{after}"
+def embedded(text: str, content: str, part: str = "summary") -> str:
+    """``text`` with what stands between a part's marks replaced. Raises BenchError if it has not one pair of them."""
+    opening, closing = (f"<!-- {part}: {side} -->" for side in ("begin", "end"))
+    before, begin, rest = text.partition(opening)
+    _, end, after = rest.partition(closing)
+    if not (begin and end) or opening in after:
+        raise BenchError(f"it takes one {opening} and one {closing} after it")
+    return f"{before}{opening}\n{content.strip()}\n{closing}{after}"
 
 
 def main() -> None:
@@ -29,9 +35,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("file", type=Path)
     parser.add_argument("run", type=Path)
+    parser.add_argument("part", nargs="?", choices=PARTS, default="summary")
     arguments = parser.parse_args()
-    text = arguments.file.read_text()
-    replace_text(arguments.file, embedded(text, summary_markdown(read_run(arguments.run))))
+    content = PARTS[arguments.part](read_run(arguments.run))
+    replace_text(arguments.file, embedded(arguments.file.read_text(), content, arguments.part))
 
 
 if __name__ == "__main__":

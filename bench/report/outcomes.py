@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import pandas as pd
 
-from bench.records import Run
+from bench.records import CLEAN, Run
 from bench.splits import NOT_TESTED
 
-CLEAN = "clean"
 HARDEST_FIRST = ("cross", "loso", "mixed", "official")
 FLOOR = "chance"
 """The backend that is a floor under the others, not a candidate."""

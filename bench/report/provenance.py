@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 
-from bench.records import Run
+from bench.records import CLEAN, Run
+from bench.report.cost import measures_cost
 from bench.report.markdown import Column, code, count, details, escape, megabytes, percent, table
 from bench.report.summary import first_header
 
@@ -20,7 +22,7 @@ def banners(run: Run) -> list[str]:
         (bool(info["notice"]), escape(info["notice"])),
         (info["testing_only"], "For testing only: a part of the clips was used."),
         (
-            info["machine"].get("busy"),
+            info["machine"].get("busy") and measures_cost(run),
             f"The machine was busy: others took {others} % of its processors before timing began. Distrust the times.",
         ),
         (info["git"].get("dirty"), "The code differed from its commit: this run cannot be repeated from it."),
@@ -32,7 +34,7 @@ def losses(run: Run) -> list[str]:
     """Failures, leak checks, rejected clips."""
     blocks = []
     failed = [
-        {"backend": cell["backend"], "where": " ".join(filter(None, ("accuracy", cell["split"], cell["fold"]))), **cell}
+        {"where": " ".join(filter(None, ("accuracy", cell["split"], cell["fold"], _condition(cell)))), **cell}
         for cell in run.info["cells"]
         if cell["status"] == "failed"
     ]
@@ -64,6 +66,10 @@ def losses(run: Run) -> list[str]:
         columns = [Column(first_header(run, "clip"), "path", code), Column("reason", "reason", escape)]
         blocks += [f"## Rejected clips ({len(rejected):,})", table(pd.DataFrame(rejected), columns)]
     return blocks
+
+
+def _condition(cell: Mapping[str, Any]) -> str:
+    return "" if cell["condition"] == CLEAN else f"under {cell['condition']}"
 
 
 def origin(run: Run) -> list[str]:

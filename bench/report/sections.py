@@ -72,15 +72,20 @@ def _told(part: Mapping[str, Any]) -> str:
 def after_summary(run: Run) -> str:
     """What a reader of the summary must know."""
     headline = cost.headline_threads(run)
-    lines = [
+    costs = (
         f"Latency, RTF and memory are at {count_threads(headline)}; cold start (import, load, first"
-        " prediction in a fresh process) is on all cores; MB are 1,000,000 bytes.",
+        " prediction in a fresh process) is on all cores"
+        if cost.measures_cost(run)
+        else "This run is about accuracy alone: no time was measured"
+    )
+    lines = [
+        f"{costs}; MB are 1,000,000 bytes.",
         f"`{FLOOR}` is the floor, not a candidate: never bold.",
     ]
     capped = [
         f"{escape(entry['name'])} on {most}"
         for entry in run.info["backends"]
-        if (most := entry["settings"].get("most_threads", headline)) < headline
+        if cost.measures_cost(run) and (most := entry["settings"].get("most_threads", headline)) < headline
     ]
     if capped:
         lines.append(f"Given fewer threads, being quicker so: {', '.join(capped)}.")

@@ -71,16 +71,20 @@ def speed(run: Run, tables: Tables) -> list[str]:
             f"### {count_threads(threads)}\n\n{table(own, columns, candidate=is_candidate)}"
             for threads, own in tables["throughput"].groupby("threads")
         ]
-    columns = [
-        backend,
+    memory = [
         Column("peak RSS, MB", "peak_rss_bytes", megabytes, LOW),
         Column("above idle, MB", "above_idle_bytes", megabytes, LOW),
+    ]
+    columns = [
+        backend,
+        *(memory if cost.measures_cost(run) else []),
         Column("model, MB", "model_bytes", megabytes, LOW),
         Column("parameters", "parameters", count, LOW),
         Column("packages, MB", "install_bytes", megabytes, LOW),
     ]
-    note = "Idle is a worker without a backend; packages are those the backend needs, with theirs."
-    return [*blocks, "## Memory and size", note, table(tables["resources"], columns, candidate=is_candidate)]
+    heading = "## Memory and size" if cost.measures_cost(run) else "## Size"
+    note = "Packages are those the backend needs, with theirs; idle is a worker without a backend."
+    return [*blocks, heading, note, table(tables["resources"], columns, candidate=is_candidate)]
 
 
 def _latency_columns(backend: Column) -> list[Column]:

@@ -68,15 +68,16 @@ def render(run: Run, frame: pd.DataFrame) -> str:
             Column(f"macro-F1, % ({ran[0]})", "macro_f1", percent, HIGH, ("macro_f1_low", "macro_f1_high")),
             Column(f"no digit, % ({ran[0]})", "no_digit", percent, LOW),
         ]
-    columns += [
-        Column("ms per clip, p50", "p50_s", milliseconds, LOW),
-        Column("ms per clip, p95", "p95_s", milliseconds, LOW),
-        Column("cold start, s", "cold_s", number, LOW),
-        Column("RTF", "rtf", number, LOW),
-        Column("peak RSS, MB", "peak_rss_bytes", megabytes, LOW),
-        Column("above idle, MB", "above_idle_bytes", megabytes, LOW),
-        Column("model, MB", "model_bytes", megabytes, LOW),
-    ]
+    if cost.measures_cost(run):
+        columns += [
+            Column("ms per clip, p50", "p50_s", milliseconds, LOW),
+            Column("ms per clip, p95", "p95_s", milliseconds, LOW),
+            Column("cold start, s", "cold_s", number, LOW),
+            Column("RTF", "rtf", number, LOW),
+            Column("peak RSS, MB", "peak_rss_bytes", megabytes, LOW),
+            Column("above idle, MB", "above_idle_bytes", megabytes, LOW),
+        ]
+    columns.append(Column("model, MB", "model_bytes", megabytes, LOW))
     notes = Notes(run)
     body = table(frame, columns, notes.cell, lambda row: row["backend"] != FLOOR)
     return "\n\n".join(filter(None, (body, notes.text())))

@@ -11,7 +11,7 @@ import pandas as pd
 from bench.records import Run
 from bench.report.html.markup import Column, pairs, table
 from bench.report.markdown import count, megabytes, milliseconds, number, percent
-from bench.report.outcomes import FLOOR, failure
+from bench.report.outcomes import FLOOR
 
 Tables = Mapping[str, pd.DataFrame]
 
@@ -41,9 +41,25 @@ def section(run: Run, tables: Tables, names: Sequence[str], name: str) -> str:
 
 
 def _failures(run: Run, name: str) -> str:
-    phases = ("accuracy", "latency", "coldstart", "checks")
-    reasons = dict.fromkeys(filter(None, (failure(run, name, phase, None) for phase in phases)))
-    return "".join(f'<p class="banner">failed: {escape(reason)}</p>' for reason in reasons)
+    """Every reason once, with where it struck: a backend may fail in many cells for the same one."""
+    where: dict[str, list[str]] = {}
+    for entry in run.info["failures"]:
+        if entry["backend"] == name:
+            where.setdefault(str(entry["reason"]), []).append(str(entry["phase"]))
+    for cell in run.info["cells"]:
+        if cell["backend"] == name and cell["status"] == "failed":
+            place = ", ".join(str(cell[key]) for key in ("condition", "split", "fold") if cell.get(key))
+            told = [reason for reason in where if str(cell["reason"]) in reason]
+            where.setdefault(told[0] if told else str(cell["reason"]), []).append(place)
+    return "".join(
+        f'<p class="banner">failed ({escape(_few(list(dict.fromkeys(places))))}): {escape(reason)}</p>'
+        for reason, places in where.items()
+    )
+
+
+def _few(places: Sequence[str], most: int = 4) -> str:
+    more = f" and {len(places) - most:,} more" if len(places) > most else ""
+    return "; ".join(places[:most]) + more
 
 
 def _facts(run: Run, name: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -76,7 +76,7 @@ def gallery(run: Run, audio: Audio | None = None, treat: Treat | None = None) ->
     speakers = sorted({str(name) for name in table["speaker"].dropna()})
     at = {clip: i for i, clip in enumerate(clips)}
     sounds = _Sounds(audio, treat)
-    found = {key: sounds.find(*key) for key in sorted(order, key=lambda key: (key[1] != CLEAN, key))}
+    found = {key: sounds.find(*key) for key in [*((clip, CLEAN) for clip in clips), *_in_turn(order)]}
     return {
         "labels": labels,
         "speakers": speakers,
@@ -101,8 +101,18 @@ def encode(samples: Samples, rate: int) -> bytes:
     return buffer.getvalue()
 
 
+def _in_turn(order: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """The first clip of every condition, then the second of each: whatever room there is, each gets its share."""
+    turns: dict[str, int] = {}
+    turned = []
+    for clip, condition in order:
+        turns[condition] = turns.get(condition, 0) + 1
+        turned.append((turns[condition], (clip, condition)))
+    return [key for _, key in sorted(turned)]
+
+
 class _Sounds:
-    """Encodes each sound once, clean ones first, until the page is full."""
+    """Encodes each sound once, in the order asked for, until the page is full."""
 
     def __init__(self, audio: Audio | None, treat: Treat | None) -> None:
         self._audio, self._treat = audio, treat

@@ -7,16 +7,17 @@ from html import escape
 from importlib.resources import files
 from pathlib import Path
 from string import Template
+from typing import Any
 
 import pandas as pd
 
 from bench.records import Run
-from bench.report.cost import headline_threads
+from bench.report.cost import headline_threads, measures_cost
 from bench.report.document import replace_text
 from bench.report.html.backend import anchor, section
 from bench.report.html.gallery import Audio, Treat, gallery
 from bench.report.html.markup import Column, as_json, figure, pairs, table
-from bench.report.markdown import ABSENT, count_threads, megabytes, milliseconds, number, percent
+from bench.report.markdown import ABSENT, count, count_threads, megabytes, milliseconds, number, percent
 from bench.report.outcomes import FLOOR, failure, splits, tested
 from bench.report.plots import Plot
 
@@ -43,12 +44,13 @@ def page(
         "lead": escape(_lead(run)),
         "banners": _banners(run),
         "summary": _summary(run, tables["summary"]),
+        "conditions": _conditions(tables.get("conditions")),
         "plots": "\n".join(figure(plot) for plot in plots) or "<p>This run has no records to plot.</p>",
         "contents": "".join(
             f'<li><a href="#{anchor(names, name)}">{escape(name)}</a></li>' for name in names
         ),
         "backends": "\n".join(section(run, tables, names, name) for name in names),
-        "sounds": escape(_sounds(run, data["sounds"], audio, treat)),
+        "sounds": escape(_sounds(data, audio)),
         "origin": _origin(run),
         "data": as_json(data),
     }  # fmt: skip
@@ -73,7 +75,7 @@ def _lead(run: Run) -> str:
 def _banners(run: Run) -> str:
     lines = ["For testing only: a trial on part of the clips."] if run.info["testing_only"] else []
     lines += filter(None, str(run.info.get("notice", "")).splitlines())
-    if run.info["machine"].get("busy"):
+    if run.info["machine"].get("busy") and measures_cost(run):
         lines.append("The machine was busy with other work: times are not to be trusted.")
     return "".join(f'<p class="banner" role="note">{escape(line)}</p>' for line in lines)
 
@@ -92,7 +94,7 @@ def _summary(run: Run, frame: pd.DataFrame) -> str:
         columns.append(Column(header, key, percent, "↑", (f"{key}_low", f"{key}_high")))
     if ran:
         columns.append(Column(f"no digit, % ({ran[0]})", "no_digit", percent, "↓"))
-    columns += [
+    costs = [
         Column("p50, ms per clip", "p50_s", milliseconds, "↓"),
         Column("p95, ms per clip", "p95_s", milliseconds, "↓"),
         Column("cold start, s", "cold_s", number, "↓"),
@@ -100,9 +102,10 @@ def _summary(run: Run, frame: pd.DataFrame) -> str:
         Column("peak RSS, MB", "peak_rss_bytes", megabytes, "↓"),
         Column("model, MB", "model_bytes", megabytes, "↓"),
     ]
-    caption = (
-        f"Summary: latency, cold start and memory at {count_threads(headline_threads(run))}; MB are 1,000,000 bytes"
-    )
+    columns += [column for column in costs if measures_cost(run) or column.key == "model_bytes"]
+    costs_of = f"latency, cold start and memory at {count_threads(headline_threads(run))}"
+    about = costs_of if measures_cost(run) else "accuracy alone, no time was measured"
+    caption = f"Summary: {about}; MB are 1,000,000 bytes"
 
     def missing(row: pd.Series, key: str) -> str:
         split = key.removesuffix("_accuracy") if key.endswith("_accuracy") else None
@@ -115,12 +118,36 @@ def _summary(run: Run, frame: pd.DataFrame) -> str:
     )  # fmt: skip
 
 
-def _sounds(run: Run, sounds: Sequence[str], audio: Audio | None, treat: Treat | None) -> str:
+def _conditions(frame: pd.DataFrame | None) -> str:
+    """Accuracy under every condition, for runs that have conditions."""
+    if frame is None or frame.empty:
+        return ""
+    columns = [
+        Column("backend", "backend"),
+        Column("condition", "condition"),
+        Column("split", "split"),
+        Column("clips", "clips", count),
+        Column("accuracy, % (95 % interval)", "accuracy", percent, "", ("accuracy_low", "accuracy_high")),
+    ]
+    body = table(frame, columns, "Accuracy under every condition", sortable=True, name="conditions-table")
+    return (
+        '<section id="conditions" aria-labelledby="conditions-name">\n<h2 id="conditions-name">Conditions</h2>\n'
+        '<form class="filters" role="search" aria-label="Filter the conditions"><label>Rows that contain'
+        ' <input type="search" id="conditions-filter" autocomplete="off" data-filters="conditions-table"'
+        ' placeholder="mfcc noise"></label> <output id="conditions-count" aria-live="polite"></output></form>\n'
+        f'<div class="tall">{body}</div>\n</section>'
+    )
+
+
+def _sounds(data: Mapping[str, Any], audio: Audio | None) -> str:
     if audio is None:
         return "No sound: this report was made without the recordings, so there are no players and no spectrograms."
-    treated = bool((run.predictions["condition"] != "clean").any())
-    kept = f"{len(sounds):,} sounds are inside this file, as MP3."
-    return kept + (" Players of other conditions hold the clean recording." if treated and treat is None else "")
+    kept = f"{len(data['sounds']):,} sounds are inside this file, as MP3."
+    clean = sum(1 for *_, sound, exact in data["items"] if sound >= 0 and not exact)
+    silent = sum(1 for *_, sound, _ in data["items"] if sound < 0)
+    if clean:
+        kept += f" For {clean:,} of {len(data['items']):,} the clean recording is played, and the card says so."
+    return kept + (f" {silent:,} have no sound." if silent else "")
 
 
 def _origin(run: Run) -> str:

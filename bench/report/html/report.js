@@ -53,20 +53,25 @@
     });
   }
 
-  // The summary's filter.
-  const summaryRows = [...$("summary-table").tBodies[0].rows];
-  function filterSummary() {
-    const wanted = $("summary-filter").value.trim().toLowerCase();
-    let shown = 0;
-    for (const row of summaryRows) {
-      row.hidden = !row.cells[0].textContent.toLowerCase().includes(wanted);
-      shown += !row.hidden;
-    }
-    $("summary-count").textContent = `${shown} of ${summaryRows.length} backends`;
+  // Tables that filter: rows in which every word typed is found, in the cells that hold no number.
+  for (const input of document.querySelectorAll("[data-filters]")) {
+    const table = $(input.dataset.filters), told = input.form.querySelector("output");
+    const texts = [...table.tHead.rows[0].cells].flatMap((head, i) => (head.classList.contains("number") ? [] : [i]));
+    const what = table.id === "summary-table" ? "backends" : "rows";
+    const rows = [...table.tBodies[0].rows].map((row) => [row, texts.map((i) => row.cells[i].textContent).join(" ").toLowerCase()]);
+    const narrow = () => {
+      const wanted = input.value.toLowerCase().split(/\s+/).filter(Boolean);
+      let shown = 0;
+      for (const [row, text] of rows) {
+        row.hidden = !wanted.every((word) => text.includes(word));
+        shown += !row.hidden;
+      }
+      told.textContent = `${shown} of ${rows.length} ${what}`;
+    };
+    input.addEventListener("input", narrow);
+    input.form.addEventListener("submit", (event) => event.preventDefault());
+    narrow();
   }
-  $("summary-filter").addEventListener("input", filterSummary);
-  $("summary-filter").form.addEventListener("submit", (event) => event.preventDefault());
-  filterSummary();
 
   // Spectrograms: Hann windows of 25 ms every 2.5 ms, 60 dB below the loudest.
   function fft(re, im) {

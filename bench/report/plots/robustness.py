@@ -2,53 +2,42 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from bench import stats
-from bench.records import Run
-from bench.report.outcomes import FLOOR, clusters, interval_method, outcomes, splits
+from bench.records import CLEAN, Run
+from bench.report import robustness
+from bench.report.outcomes import interval_method
 from bench.report.plots.style import INK, Look, Plot, legend, looks, new_figure, panels
-
-CLEAN = "clean"
-_NOISE = re.compile(r"noise:(?P<noise>.+)@(?P<snr>[-+]?\d+(?:\.\d+)?)dB")
-
-
-def noise_of(condition: str) -> tuple[str, float] | None:
-    """``noise:dishes@-5dB`` -> ("dishes", -5.0); None of any other condition."""
-    found = _NOISE.fullmatch(condition)
-    return (found["noise"], float(found["snr"])) if found else None
+from bench.report.robustness import noise_of
 
 
 def accuracy_snr(run: Run) -> Plot | None:
-    """A panel per noise: accuracy over the ratio of signal to noise, with bands of 95 %."""
-    shares = _shares(run)
-    noisy = shares.assign(noise=shares["condition"].map(lambda c: (noise_of(c) or (None,))[0]))
-    noisy["snr"] = [found[1] if (found := noise_of(c)) else np.nan for c in noisy["condition"]]
-    if noisy["snr"].isna().all():
+    """A panel per noise that came at several levels: accuracy over the ratio of signal to noise, with bands of 95 %."""
+    shares = robustness.shares(robustness.right_under_conditions(run))
+    swept = _swept(shares)
+    noises = sorted(swept["noise"].unique())
+    if not noises:
         return None
-    noises = sorted(noisy["noise"].dropna().unique())
-    names = sorted(noisy[noisy["snr"].notna()]["backend"].unique())
+    names = [name for name in robustness.by_mean(shares) if name in set(swept["backend"])]
     look = looks(run)
-    levels = sorted(noisy["snr"].dropna().unique())
-    clean_at = levels[-1] + (levels[-1] - levels[-2] if len(levels) > 1 else 5)
-    figure, grid = panels(len(noises), 3, 3.7, 3.5, sharey=True, sharex=True)
+    levels = sorted(swept["snr"].unique())
+    clean_at = levels[-1] + levels[-1] - levels[-2]
+    clean = shares[shares["condition"] == CLEAN].assign(snr=clean_at)
+    figure, grid = panels(len(noises), 3, 3.3, 3.7, sharey=True, sharex=True)
     for axes, noise in zip(grid, noises, strict=True):
-        own = noisy[(noisy["noise"] == noise) | (noisy["condition"] == CLEAN)]
-        own = own.assign(snr=own["snr"].fillna(clean_at)).sort_values("snr")
-        _lines(axes, own, names, look)
+        _lines(axes, pd.concat([swept[swept["noise"] == noise], clean]).sort_values("snr"), names, look)
         axes.set_title(noise)
         axes.set_ylim(0, 102)
         axes.set_xticks([*levels, clean_at], [*(f"{level:g}" for level in levels), CLEAN])
         axes.tick_params(labelbottom=True, labelleft=True)
     split, n = shares["split"].iloc[0], int(shares["clips"].max())
     figure.supxlabel("signal-to-noise ratio, dB", color=INK, fontsize=10)
-    figure.supylabel(f"accuracy ({split}), %; 95 % interval, n = {n:,} clips", color=INK, fontsize=10)
-    legend(figure, names, look)
+    figure.supylabel(f"accuracy ({split}), %\n95 % interval, n = {n:,} clips", color=INK, fontsize=10, ha="center")
+    legend(figure, names, look, below=len(grid))
     caption = (
         f"Accuracy of {split} on the same {n:,} clips at every level, a panel per noise; bands are 95 % intervals"
         f" ({interval_method(run, split)}). The point at the right of each panel is the clean recording."
@@ -59,15 +48,15 @@ def accuracy_snr(run: Run) -> Plot | None:
 
 
 def accuracy_conditions(run: Run) -> Plot | None:
-    """A table in shades: every backend under every condition that is no noise at a level."""
-    shares = _shares(run)
-    own = shares[shares["condition"].map(noise_of).isna()]
-    conditions = sorted(own["condition"].unique(), key=lambda c: (c != CLEAN, c))
+    """A table in shades: every backend under every condition that the plot of noises has no line for."""
+    shares = robustness.shares(robustness.right_under_conditions(run))
+    own = shares.drop(index=_swept(shares).index)
+    conditions = list(own["condition"].unique())
     if len(conditions) < 2:
         return None
-    heard = own[own["condition"] != CLEAN]["backend"]
-    wide = own[own["backend"].isin(heard)].pivot(index="condition", columns="backend", values="accuracy")
-    wide = wide.loc[conditions, sorted(wide.columns)]
+    heard = set(own[own["condition"] != CLEAN]["backend"])
+    wide = own.pivot(index="condition", columns="backend", values="accuracy")
+    wide = wide.loc[conditions, [name for name in robustness.by_mean(shares) if name in heard]]
     figure = new_figure(2.6 + 0.85 * wide.shape[1], 1.9 + 0.34 * wide.shape[0])
     axes = figure.subplots()
     shade_table(axes, 100 * wide.to_numpy(), "{:.1f}")
@@ -76,13 +65,24 @@ def accuracy_conditions(run: Run) -> Plot | None:
     axes.xaxis.tick_top()
     split, n = shares["split"].iloc[0], int(shares["clips"].max())
     axes.set_xlabel(f"accuracy ({split}), %; n = {n:,} clips each")
-    half = 100 * max((own["high"] - own["low"]) / 2)
+    half = 100 * max((own["accuracy_high"] - own["accuracy_low"]) / 2)
     caption = (
         f"Accuracy of {split} in per cent under each condition, darker is better; the widest 95 % interval here"
         f" ({interval_method(run, split)}) is ± {half:.1f} percentage points."
     )
     alt = f"Shaded table of {len(conditions)} conditions by {wide.shape[1]} backends."
     return Plot("accuracy_conditions", "Accuracy by condition", caption, alt, figure)
+
+
+def _swept(shares: pd.DataFrame) -> pd.DataFrame:
+    """Rows of noises that came at more than one level, with columns ``noise`` and ``snr``."""
+    found = {condition: noise for condition in shares["condition"].unique() if (noise := noise_of(condition))}
+    noisy = shares[shares["condition"].isin(found)]
+    noisy = noisy.assign(
+        noise=[found[condition][0] for condition in noisy["condition"]],
+        snr=[found[condition][1] for condition in noisy["condition"]],
+    )
+    return noisy[noisy.groupby("noise")["snr"].transform("nunique") > 1]
 
 
 def shade_table(axes: Axes, values: np.ndarray, form: str, hide: float | None = None) -> None:
@@ -103,31 +103,10 @@ def _lines(axes: Axes, own: pd.DataFrame, names: Sequence[str], look: dict[str, 
     for name in names:
         line = own[own["backend"] == name]
         x = line["snr"]
-        axes.fill_between(x, 100 * line["low"], 100 * line["high"], color=look[name].colour, alpha=0.13, linewidth=0)
+        axes.fill_between(
+            x, 100 * line["accuracy_low"], 100 * line["accuracy_high"], color=look[name].colour, alpha=0.13, linewidth=0
+        )
         axes.plot(
             x, 100 * line["accuracy"], color=look[name].colour, marker=look[name].marker,
             linestyle=look[name].line, markersize=5, linewidth=1.5,
         )  # fmt: skip
-
-
-def _shares(run: Run) -> pd.DataFrame:
-    """Accuracy with its interval per condition and backend, of the hardest split that most backends were heard on."""
-    parts = [
-        outcomes(run, condition).assign(condition=condition) for condition in run.predictions["condition"].unique()
-    ]
-    rows = pd.concat(parts, ignore_index=True) if parts else run.predictions.assign(right=False)
-    rows = rows[rows["backend"] != FLOOR]
-    treated = rows[rows["condition"] != CLEAN]
-    heard = {split: treated[treated["split"] == split]["backend"].nunique() for split in splits(run)}
-    split = max(heard, key=lambda name: heard[name], default="official")
-    table = []
-    for (condition, backend), own in rows[rows["split"] == split].groupby(["condition", "backend"]):
-        n = len(own)
-        speakers = clusters(own, split)
-        if speakers is None:
-            share = stats.wilson(int(own["right"].sum()), n)
-        else:
-            share = stats.clustered(own["right"], speakers)
-        table.append((split, condition, backend, n, *share))
-    columns = ["split", "condition", "backend", "clips", "accuracy", "low", "high"]
-    return pd.DataFrame(table, columns=columns)

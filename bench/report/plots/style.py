@@ -17,7 +17,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from bench.records import Run
+from bench.records import NOISE, Run
 from bench.report.outcomes import FLOOR, backends, family
 
 INK: Final = "#222222"
@@ -80,15 +80,21 @@ class Look:
 
 
 def looks(run: Run) -> dict[str, Look]:
-    """A look for each backend but the floor: colour by family, marker by backend, line by place in the family."""
-    names = [name for name in backends(run) if name != FLOOR]
-    families = list(dict.fromkeys(family(name) for name in sorted(names)))
+    """A look for each backend but the floor: a marker each, and a line by place among those of its colour.
+
+    Colours are by backend, with or without noise in training, where they suffice, else by family.
+    """
+    names = sorted(name for name in backends(run) if name != FLOOR)
+    kinds = {name: name.removesuffix(NOISE) for name in names}
+    if len({*kinds.values()}) > len(COLOURS):
+        kinds = {name: family(name) for name in names}
+    coloured = list(dict.fromkeys(kinds.values()))
     seen: dict[str, int] = {}
     found = {}
-    for i, name in enumerate(sorted(names)):
-        own = family(name)
+    for i, name in enumerate(names):
+        own = kinds[name]
         place = seen[own] = seen.get(own, -1) + 1
-        colour = COLOURS[families.index(own) % len(COLOURS)]
+        colour = COLOURS[coloured.index(own) % len(COLOURS)]
         found[name] = Look(colour, MARKERS[i % len(MARKERS)], LINES[place % len(LINES)])
     return found
 
@@ -118,10 +124,13 @@ def panels(count: int, columns: int, width: float, height: float, **kwargs: Any)
     return figure, flat[:count]
 
 
-def legend(figure: Figure, names: Sequence[str], look: dict[str, Look]) -> None:
-    """Names beside the data, with the marker and line of each."""
+def legend(figure: Figure, names: Sequence[str], look: dict[str, Look], below: int = 0) -> None:
+    """Names beside the data, or in columns below them, with the marker and line of each."""
     handles = [_handle(name, look[name]) for name in names]
-    figure.legend(handles=handles, loc="outside right upper", handlelength=3.2)
+    if below:
+        figure.legend(handles=handles, loc="outside lower center", handlelength=3.2, ncols=below)
+    else:
+        figure.legend(handles=handles, loc="outside right upper", handlelength=3.2)
 
 
 def _handle(name: str, look: Look) -> Line2D:

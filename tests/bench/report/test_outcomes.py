@@ -62,7 +62,14 @@ def test_splits_that_were_not_run_are_not_there() -> None:
     ],
 )
 def test_a_failure_belongs_to_its_phase_and_split(phase: str, split: str | None, reason: str | None) -> None:
-    cell = {"backend": "t", "split": "loso", "fold": "ann", "status": "failed", "reason": "fold died"}
+    cell = {
+        "backend": "t",
+        "condition": "clean",
+        "split": "loso",
+        "fold": "ann",
+        "status": "failed",
+        "reason": "fold died",
+    }
     made = run(
         heard(CLIPS, "t", splits=["official"]),
         cells=[cell],

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from bench.records import Run
 from bench.report.document import tables
 from bench.report.plots import Plot, draw, png, svg, write
-from bench.report.plots.robustness import noise_of
 from bench.report.plots.style import looks
 from bench.report.plots.tradeoff import pareto
+from bench.report.robustness import noise_of
 from tests.bench import factory
 from tests.bench.report.made_up import NAMES, noisy
 
