@@ -11,13 +11,13 @@ import pytest
 
 from bench.process import ROOT
 from bench.records import read_run
-from bench.report.document import summary_markdown
+from bench.report.document import robustness_markdown, summary_markdown
 from bench.report.embed import embedded
 from bench.verify import verify
 from tests.bench.running import carry_out, quick
 
 README = (ROOT / "README.md").read_text()
-REFERENCE = ROOT / "results" / "fsdd"
+REFERENCE, ROBUSTNESS = (ROOT / "results" / name for name in ("fsdd", "robustness"))
 
 
 def test_the_example_backend_runs_as_written(tiny_corpus: Path, tmp_path: Path) -> None:
@@ -34,8 +34,19 @@ def test_the_summary_is_the_reference_run() -> None:
     assert embedded(README, summary_markdown(read_run(REFERENCE))) == README
 
 
-def test_the_reference_run_is_what_it_says() -> None:
-    assert verify(REFERENCE) == []
+def test_what_noise_does_is_said_by_the_robustness_run() -> None:
+    assert embedded(README, robustness_markdown(read_run(ROBUSTNESS)), "robustness") == README
+
+
+@pytest.mark.parametrize("folder", [REFERENCE, ROBUSTNESS], ids=lambda folder: folder.name)
+def test_the_reference_runs_are_what_they_say(folder: Path) -> None:
+    assert verify(folder) == []
+
+
+@pytest.mark.parametrize("file", [ROOT / "README.md", *(ROOT / "results").glob("*/report.md")], ids=str)
+def test_what_markdown_links_to_is_there(file: Path) -> None:
+    targets = re.findall(r"\]\((?!https?:|#)([^)#]+)", file.read_text())
+    assert not [target for target in targets if not (file.parent / target).is_file()]
 
 
 @pytest.mark.parametrize("command", sorted(set(re.findall(r"^digitbench (\w+)", README, re.MULTILINE))))

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from bench.records import CLEAN, Run
 from bench.report import robustness
 from bench.report.outcomes import interval_method
-from bench.report.plots.style import INK, Look, Plot, legend, looks, new_figure, panels
+from bench.report.plots.style import Look, Plot, legend, looks, new_figure, panels
 from bench.report.robustness import noise_of
 
 
@@ -31,12 +31,13 @@ def accuracy_snr(run: Run) -> Plot | None:
     for axes, noise in zip(grid, noises, strict=True):
         _lines(axes, pd.concat([swept[swept["noise"] == noise], clean]).sort_values("snr"), names, look)
         axes.set_title(noise)
+        axes.set_xlabel("signal-to-noise ratio, dB")
         axes.set_ylim(0, 102)
         axes.set_xticks([*levels, clean_at], [*(f"{level:g}" for level in levels), CLEAN])
         axes.tick_params(labelbottom=True, labelleft=True)
     split, n = shares["split"].iloc[0], int(shares["clips"].max())
-    figure.supxlabel("signal-to-noise ratio, dB", color=INK, fontsize=10)
-    figure.supylabel(f"accuracy ({split}), %\n95 % interval, n = {n:,} clips", color=INK, fontsize=10, ha="center")
+    for axes in grid[::3]:
+        axes.set_ylabel(f"accuracy ({split}), %\n95 % interval, n = {n:,} clips")
     legend(figure, names, look, below=len(grid))
     caption = (
         f"Accuracy of {split} on the same {n:,} clips at every level, a panel per noise; bands are 95 % intervals"
