@@ -45,6 +45,7 @@ def page(
         "banners": _banners(run),
         "summary": _summary(run, tables["summary"]),
         "conditions": _conditions(tables.get("conditions")),
+        "conditions_link": '<li><a href="#conditions">Conditions</a></li>' if "conditions" in tables else "",
         "plots": "\n".join(figure(plot) for plot in plots) or "<p>This run has no records to plot.</p>",
         "contents": "".join(
             f'<li><a href="#{anchor(names, name)}">{escape(name)}</a></li>' for name in names
