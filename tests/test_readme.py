@@ -11,7 +11,7 @@ import pytest
 
 from bench.process import ROOT
 from bench.records import read_run
-from bench.report.document import robustness_markdown, summary_markdown
+from bench.report.document import robustness_markdown, summary_markdown, tables
 from bench.report.embed import embedded
 from bench.verify import verify
 from tests.bench.running import carry_out, quick
@@ -32,6 +32,31 @@ def test_the_example_backend_runs_as_written(tiny_corpus: Path, tmp_path: Path) 
 
 def test_the_summary_is_the_reference_run() -> None:
     assert embedded(README, summary_markdown(read_run(REFERENCE))) == README
+
+
+def test_the_three_lines_follow_from_the_reference_run() -> None:
+    made = tables(read_run(REFERENCE))
+    summary = made["summary"].set_index("backend")
+    ratios = made["latency_ratios"].query("threads == 2").set_index(["a", "b"])[["ratio", "ratio_low", "ratio_high"]]
+    times, low, high = ratios.loc[("faster-whisper:tiny.en", "whisper-closed:tiny.en")]
+    loso = {name: f"{100 * share:.1f}" for name, share in summary["loso_accuracy"].items()}
+    known = f"{100 * summary.loc['mfcc-svm', 'official_accuracy']:.1f}"
+    ms = {name: f"{1e3 * seconds:.1f} ms" for name, seconds in summary["p50_s"].items()}
+    probe, closed, lite, stock = (
+        "whisper-probe:tiny.en",
+        "whisper-closed:tiny.en",
+        "mfcc-lite",
+        "faster-whisper:tiny.en",
+    )
+    said = " ".join(README.split())
+    for line in (
+        f"`{probe}`: {loso[probe]} % on new speakers at {ms[probe]} per clip.",
+        f"`{closed}`: {loso[closed]} %, {times:.1f} times ({low:.1f}-{high:.1f}) as fast as stock Whisper, which hears"
+        f" {loso[stock]} %.",
+        f"{ms[lite]} are all there is, `{lite}`: {loso[lite]} %; the usual MFCC and SVM falls from {known} to"
+        f" {loso['mfcc-svm']} %.",
+    ):
+        assert line in said
 
 
 def test_what_noise_does_is_said_by_the_robustness_run() -> None:
