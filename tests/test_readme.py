@@ -38,10 +38,10 @@ def test_the_three_lines_follow_from_the_reference_run() -> None:
     made = tables(read_run(REFERENCE))
     summary = made["summary"].set_index("backend")
     ratios = made["latency_ratios"].query("threads == 2").set_index(["a", "b"])[["ratio", "ratio_low", "ratio_high"]]
-    times, low, high = ratios.loc[("faster-whisper:tiny.en", "whisper-closed:tiny.en")]
-    loso = {name: f"{100 * share:.1f}" for name, share in summary["loso_accuracy"].items()}
-    known = f"{100 * summary.loc['mfcc-svm', 'official_accuracy']:.1f}"
-    ms = {name: f"{1e3 * seconds:.1f} ms" for name, seconds in summary["p50_s"].items()}
+    times, low, high = dict(ratios.iterrows())["faster-whisper:tiny.en", "whisper-closed:tiny.en"]
+    loso = (100 * summary["loso_accuracy"]).map("{:.1f}".format)
+    known = (100 * summary["official_accuracy"]).map("{:.1f}".format)["mfcc-svm"]
+    ms = (1e3 * summary["p50_s"]).map("{:.1f} ms".format)
     probe, closed, lite, stock = (
         "whisper-probe:tiny.en",
         "whisper-closed:tiny.en",

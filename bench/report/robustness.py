@@ -75,17 +75,19 @@ def robustness(run: Run, made: Mapping[str, pd.DataFrame], pictures: Sequence[st
 
 
 def claims(made: Mapping[str, pd.DataFrame]) -> list[str]:
-    """What is shown by the figures, in words: backends that train against those that do not, and noise in training."""
+    """What the figures show, in words: each backend against the weakest, noise in training, where noise costs."""
     frame, pairs, losses = made["conditions"], made["condition_pairs"], made["condition_losses"]
     names = by_mean(frame)
-    plain, weakest = [name for name in names if not name.endswith(NOISE)], names[-1]
-    blocks = [
-        "### Who holds up",
-        f"Each against `{escape(weakest)}`, the least accurate over all conditions; only what the exact McNemar test"
-        f" shows on the same clips, Holm-corrected over all {len(pairs):,} pairs, counts.",
-        _bullets(_versus(name, weakest, frame, pairs) for name in plain if name != weakest),
-    ]
     learnt = [name for name in names if name.endswith(NOISE) and name.removesuffix(NOISE) in names]
+    *rivals, weakest = (name for name in names if name not in learnt)
+    blocks = []
+    if rivals:
+        blocks = [
+            "### Who holds up",
+            f"Each against `{escape(weakest)}`, the least accurate of them over all conditions; only what the exact"
+            f" McNemar test shows on the same clips, Holm-corrected over all {len(pairs):,} pairs, counts.",
+            _bullets(_versus(name, weakest, frame, pairs) for name in rivals),
+        ]
     if learnt:
         text = (
             f"`{NOISE}` is the same backend fitted on two noisy copies of every training clip as well: Gaussian noise"

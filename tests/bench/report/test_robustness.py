@@ -125,6 +125,28 @@ def test_identical_backends_are_not_told_apart() -> None:
     assert "better" not in text.replace("no better", "") and "worse" not in text
 
 
+@pytest.mark.parametrize(
+    ("names", "conditions", "headings"),
+    [
+        (["a"], ["clean", "noise:pink@0dB"], ["### Where noise begins to cost"]),
+        (["a"], ["telephone", "noise:pink@0dB"], []),
+        (["a+noise", "b"], ["clean", "telephone"], ["### Who holds up"]),
+        (["a+noise", "a"], ["telephone", "opus@8k"], ["### Noise in training"]),
+    ],
+    ids=["one backend", "one backend, never clean", "noise without its base", "noise with its base alone"],
+)
+def test_there_are_headings_for_what_can_be_said(names: list[str], conditions: list[str], headings: list[str]) -> None:
+    table = factory.clips()
+    parts = [
+        factory.heard(table, name, wrong=list(table["clip"][:9])).assign(condition=condition)
+        for condition in conditions
+        for name in names
+    ]
+    markdown = build(factory.run(pd.concat(parts, ignore_index=True), table)).markdown
+    section = markdown.partition("## Robustness")[2].partition("\n## ")[0]
+    assert section and [line for line in section.splitlines() if line.startswith("### ")] == headings
+
+
 def test_a_backend_that_missed_a_condition_has_a_dash_there() -> None:
     run = known()
     heard = run.predictions
