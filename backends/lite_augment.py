@@ -1,8 +1,9 @@
-"""Other voices, rooms and ways of cutting, made from training clips alone.
+"""Other voices, rooms, noises and ways of speaking and cutting, made from training clips alone.
 
-Each copy of a clip is heard with another vocal tract (VTLP, Jaitly and Hinton 2013; from longer than a man's to a
-child's), in noise of another colour and level, with its ends elsewhere; half of the copies lie in silence, and their
-ends are found as in a clip never seen.
+Two kinds of copies. An altered one is heard with another vocal tract (VTLP, Jaitly and Hinton 2013; from longer than a
+man's to a child's), at a pace that varies within the word (as SpecAugment's time warp, Park et al. 2019), in noise,
+with its ends elsewhere; half of them lie in silence, and their ends are found as in a clip never seen. A noisy one is
+altered in nothing else: its noise is louder and may swell, and its ends are found in it.
 """
 
 from __future__ import annotations
@@ -11,14 +12,30 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backends.base import Audio
-from backends.lite_features import SAMPLE_RATE, Array, FrontEnd, emphasise, filterbank, span
+from backends.lite_features import (
+    FRAMES,
+    SAMPLE_RATE,
+    Array,
+    FrontEnd,
+    Samples,
+    Span,
+    centres,
+    emphasise,
+    filterbank,
+    span,
+)
 
 WARPS = (0.84, 0.89, 0.94, 1.0, 1.06, 1.12, 1.19, 1.26, 1.34)
 """Others over one's own vocal tract length, as frequency ratios."""
-SNR_DB = (5.0, 40.0)
+PACES, PACE_DEVIATION = 5, 0.5
+"""Points of a word at which its pace is drawn, and the standard deviation of its natural logarithm."""
 SILENCE_S = 0.4
 SHIFT = 0.08
 """How far an end moves at most, as a share of the word."""
+QUIET_SNR_DB, LOUD_SNR_DB = (5.0, 40.0), (0.0, 20.0)
+SLOPES = (-1.0, 2.0)
+"""Power of loud noise falls with frequency to the power of this: blue to brown."""
+SWELL_HZ, SWELL_DB = (1.0, 8.0), 15.0
 
 
 class Augmenter:
@@ -26,29 +43,64 @@ class Augmenter:
 
     def __init__(self, front_end: FrontEnd) -> None:
         self._front_end = front_end
+        self._bank = filterbank()
         self._banks = [filterbank(warp) for warp in WARPS]
 
-    def copy(self, audio: Audio, generator: np.random.Generator) -> Array:
-        """A picture of one altered copy, shape (32, 24)."""
+    def altered(self, audio: Audio, generator: np.random.Generator) -> Array:
+        """A picture of an altered copy, shape (32, 24)."""
         heard = np.concatenate([_silence(generator), audio, _silence(generator)]) if generator.random() < 0.5 else audio
-        signal = emphasise(np.asarray(heard + _noise(audio, len(heard), generator), np.float32))
-        first, last = span(signal)
-        reach = SHIFT * (last - first)
-        first = max(0, first + round(generator.uniform(-reach, reach)))
-        last = min(signal.size - 1, last + round(generator.uniform(-reach, reach)))
-        bank = self._banks[generator.integers(len(self._banks))]
-        return self._front_end.between(signal, (min(first, last), last), bank)
+        signal = emphasise(np.asarray(heard + _quiet_noise(audio, len(heard), generator), np.float32))
+        at = _uneven(_moved(span(signal), signal.size, generator), generator)
+        return self._front_end.frames(signal, at, self._banks[generator.integers(len(self._banks))])
+
+    def noisy(self, audio: Audio, generator: np.random.Generator) -> Array:
+        """A picture of a noisy copy, shape (32, 24)."""
+        signal = emphasise(np.asarray(audio + _loud_noise(audio, generator), np.float32))
+        return self._front_end.frames(signal, centres(span(signal)), self._bank)
 
 
 def _silence(generator: np.random.Generator) -> Audio:
     return np.zeros(generator.integers(0, round(SILENCE_S * SAMPLE_RATE)), np.float32)
 
 
-def _noise(audio: Audio, samples: int, generator: np.random.Generator) -> NDArray[np.float32]:
+def _moved(ends: Span, samples: int, generator: np.random.Generator) -> Span:
+    first, last = ends
+    reach = SHIFT * (last - first)
+    first = max(0, first + round(generator.uniform(-reach, reach)))
+    last = min(samples - 1, last + round(generator.uniform(-reach, reach)))
+    return min(first, last), last
+
+
+def _uneven(ends: Span, generator: np.random.Generator) -> Samples:
+    """Frames from end to end, as ``centres``, whose steps grow and shrink along the word."""
+    logs = PACE_DEVIATION * generator.standard_normal(PACES)
+    steps = np.interp(np.linspace(0, 1, FRAMES - 1), np.linspace(0, 1, PACES), np.exp(logs))
+    passed = np.concatenate([[0], np.cumsum(steps)])
+    first, last = ends
+    return np.asarray(first + np.floor(passed / passed[-1] * (last - first)), np.intp)
+
+
+def _quiet_noise(audio: Audio, samples: int, generator: np.random.Generator) -> NDArray[np.float32]:
     """Gaussian noise between brown and blue, at a random ratio below the clip's mean power."""
     noise = generator.standard_normal(samples, np.float32)
     colour = np.float32(generator.uniform(-0.9, 0.5))
     noise[1:] -= colour * noise[:-1]
-    ratio = 10 ** (-generator.uniform(*SNR_DB) / 20)
-    level = np.sqrt(np.mean(audio**2, dtype=np.float64) / max(float(np.mean(noise**2)), 1e-20))
-    return np.asarray(noise * np.float32(ratio * level), np.float32)
+    return _below(audio, noise, generator.uniform(*QUIET_SNR_DB))
+
+
+def _loud_noise(audio: Audio, generator: np.random.Generator) -> NDArray[np.float32]:
+    """Gaussian noise of a random spectral slope; half of it rises and falls."""
+    spectrum = np.fft.rfft(generator.standard_normal(audio.size))
+    hertz = np.maximum(np.fft.rfftfreq(audio.size, 1 / SAMPLE_RATE), 20)
+    noise = np.fft.irfft(spectrum * hertz ** (-generator.uniform(*SLOPES) / 2), audio.size)
+    depth, speed, phase = generator.uniform(0, SWELL_DB), generator.uniform(*SWELL_HZ), generator.uniform(0, 2 * np.pi)
+    if generator.random() < 0.5:
+        noise *= 10 ** (depth / 20 * np.sin(2 * np.pi * speed * np.arange(audio.size) / SAMPLE_RATE + phase))
+    return _below(audio, noise.astype(np.float32), generator.uniform(*LOUD_SNR_DB))
+
+
+def _below(audio: Audio, noise: NDArray[np.float32], snr_db: float) -> NDArray[np.float32]:
+    """The noise at ``snr_db`` below the clip, both as mean power."""
+    speech = np.mean(audio**2, dtype=np.float64)
+    level = np.sqrt(speech / max(np.mean(noise**2, dtype=np.float64), 1e-20)) * 10 ** (-snr_db / 20)
+    return np.asarray(noise * np.float32(level), np.float32)

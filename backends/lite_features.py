@@ -1,7 +1,7 @@
 """A spoken word as a picture of one size: 32 frames, equally spaced between its first and last sound, of 24 mel bands.
 
 Waveform, 8 kHz -> first difference (pre-emphasis, no offset) -> energy of 10 ms blocks, each averaged with its
-neighbours -> first and last block above a threshold between the quietest and the loudest -> 32 Hann windows of 32 ms
+neighbours -> first and last block above a threshold between the quietest and the loudest -> 32 Hann windows of 25 ms
 spread over what is left, so that a slow and a quick word look alike -> power spectrum -> mel bands, relative to the
 word's mean -> log -> minus each band's mean over the word (cepstral mean subtraction, Atal 1974).
 
@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from backends.base import Audio, BackendError
 
 SAMPLE_RATE = 8_000
-BLOCK, WINDOW, FRAMES, BANDS = 80, 256, 32, 24
+BLOCK, WINDOW, FRAMES, BANDS = 80, 200, 32, 24
 """Samples, samples, per word, per frame."""
 LOWEST_HZ, HIGHEST_HZ = 100.0, 3_700.0
-MARGIN = 2
+MARGIN = 4
 """Blocks kept before the first and after the last sound."""
 BELOW_PEAK, ABOVE_FLOOR, FLOOR_AT_MOST = 1e-3, 6.0, 1e-2
 """Threshold as energy ratios: 30 dB below the loudest, or 8 dB above the floor, the floor at most 20 dB below."""
@@ -30,11 +30,12 @@ TINY = 1e-20
 """Keeps silence from dividing by zero."""
 
 Array = NDArray[np.float32]
+Samples = NDArray[np.intp]
 Span = tuple[int, int]
 
 
 def filterbank(warp: float = 1.0) -> Array:
-    """Triangular mel bands (O'Shaughnessy 1987) over the power spectrum, shape (129, 24).
+    """Triangular mel bands (O'Shaughnessy 1987) over the power spectrum, shape (101, 24).
 
     ``warp`` above 1 hears a vocal tract shorter by that factor, as VTLP does (Jaitly and Hinton 2013): what was at f
     is moved to f * warp.
@@ -80,12 +81,17 @@ def span(signal: Array) -> Span:
     return max(0, first) * BLOCK, min(len(smooth), last + 1) * BLOCK - 1
 
 
+def centres(ends: Span) -> Samples:
+    """The sample each frame is centred on, equally spaced from the first to the last, shape (32,)."""
+    first, last = ends
+    return first + np.arange(FRAMES) * (last - first) // (FRAMES - 1)
+
+
 class FrontEnd:
-    """Window, steps and filterbank, made once; every method is a pure function of its arguments."""
+    """Window and filterbank, made once; every method is a pure function of its arguments."""
 
     def __init__(self) -> None:
         self._window = window()
-        self._steps = np.arange(FRAMES)
         self._offsets = np.arange(WINDOW)
         self._bank = filterbank()
 
@@ -93,15 +99,13 @@ class FrontEnd:
         """Shape (32, 24). Raises BackendError if the clip is empty or not finite."""
         check(audio)
         signal = emphasise(audio)
-        return self.between(signal, span(signal), self._bank)
+        return self.frames(signal, centres(span(signal)), self._bank)
 
-    def between(self, signal: Array, ends: Span, bank: Array) -> Array:
-        """The picture of what lies between two samples of a pre-emphasised signal."""
-        first, last = ends
+    def frames(self, signal: Array, at: Samples, bank: Array) -> Array:
+        """The picture of a pre-emphasised signal, its frames centred on the samples ``at``."""
         padded = np.zeros(signal.size + WINDOW, np.float32)
         padded[WINDOW // 2 : WINDOW // 2 + signal.size] = signal
-        starts = first + self._steps * (last - first) // (FRAMES - 1)
-        spectrum = np.fft.rfft(padded[starts[:, np.newaxis] + self._offsets] * self._window)
+        spectrum = np.fft.rfft(padded[at[:, np.newaxis] + self._offsets] * self._window)
         power = (spectrum.real**2 + spectrum.imag**2) @ bank
         mean = float(power.mean())
         logs = np.log(power / (mean + TINY) + RELATIVE_FLOOR)

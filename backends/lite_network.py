@@ -17,7 +17,7 @@ KERNEL, STRIDE, PAD = 5, 2, 2
 CHANNELS = (48, 64)
 HIDDEN = 128
 BATCH = 64
-RATE, DECAY, SMOOTHING, DROPOUT = 2e-3, 1e-3, 0.1, 0.3
+RATE, DECAY, SMOOTHING, DROPOUT = 2e-3, 1e-3, 0.2, 0.3
 
 Array = NDArray[np.float32]
 Weights = Mapping[str, Array]

@@ -130,7 +130,7 @@ def _word(add: _Builder) -> tuple[str, str, str]:
 
 
 def _picture(add: _Builder, signal: str, first: str, last: str) -> str:
-    """Shape (1, frames, bands): ``FrontEnd.between``."""
+    """Shape (1, frames, bands): ``FrontEnd.frames``."""
     half = front.WINDOW // 2
     padded = add("Pad", signal, add.integers(half, half))
     steps = add("Mul", add.integers(*range(front.FRAMES)), add("Sub", last, first))

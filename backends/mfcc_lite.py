@@ -19,9 +19,9 @@ from backends.base import Audio, BackendError, Clip, Prediction, TrainedBackend,
 from backends.lite_features import Array, FrontEnd
 from backends.selection import Rows, softmax
 
-COPIES = 12
-"""Altered copies of each clip; with the clip itself, one after another, a pass each."""
-PASSES, LEAST_STEPS = 156, 400
+ALTERED, NOISY = 10, 16
+"""Copies of each clip; with the clip itself, one after another, a pass each."""
+PASSES, LEAST_STEPS = 270, 400
 NETWORKS = 2
 """Trained apart from other first weights; their logits are averaged."""
 TRIALS = 2
@@ -31,6 +31,7 @@ FRONT_END = {
     "window": lite_features.WINDOW,
     "frames": lite_features.FRAMES,
     "bands": lite_features.BANDS,
+    "margin": lite_features.MARGIN,
 }
 """What a model file must have been trained with."""
 
@@ -153,7 +154,7 @@ class MfccLite(TrainedBackend):
             "frames": lite_features.FRAMES,
             "mel_bands": lite_features.BANDS,
             "networks": NETWORKS,
-            "copies": COPIES if self.augment else 0,
+            "copies": ALTERED + NOISY if self.augment else 0,
             "passes": PASSES,
             "seed": self.seed,
         }
@@ -189,11 +190,8 @@ class MfccLite(TrainedBackend):
             return plain[np.newaxis]
         augmenter = Augmenter(self._eyes())
         copies = [
-            [
-                augmenter.copy(clip.audio, np.random.default_rng([self.seed, number, row]))
-                for row, clip in enumerate(clips)
-            ]
-            for number in range(COPIES)
+            [make(clip.audio, np.random.default_rng([self.seed, number, row])) for row, clip in enumerate(clips)]
+            for number, make in enumerate([augmenter.altered] * ALTERED + [augmenter.noisy] * NOISY)
         ]
         return np.concatenate([plain[np.newaxis], np.array(copies, np.float32)])
 
