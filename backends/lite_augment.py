@@ -11,6 +11,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from backends.augment import below, noise
 from backends.base import Audio
 from backends.lite_features import (
     FRAMES,
@@ -33,9 +34,6 @@ SILENCE_S = 0.4
 SHIFT = 0.08
 """How far an end moves at most, as a share of the word."""
 QUIET_SNR_DB, LOUD_SNR_DB = (5.0, 40.0), (0.0, 20.0)
-SLOPES = (-1.0, 2.0)
-"""Power of loud noise falls with frequency to the power of this: blue to brown."""
-SWELL_HZ, SWELL_DB = (1.0, 8.0), 15.0
 
 
 class Augmenter:
@@ -82,25 +80,11 @@ def _uneven(ends: Span, generator: np.random.Generator) -> Samples:
 
 def _quiet_noise(audio: Audio, samples: int, generator: np.random.Generator) -> NDArray[np.float32]:
     """Gaussian noise between brown and blue, at a random ratio below the clip's mean power."""
-    noise = generator.standard_normal(samples, np.float32)
+    quiet = generator.standard_normal(samples, np.float32)
     colour = np.float32(generator.uniform(-0.9, 0.5))
-    noise[1:] -= colour * noise[:-1]
-    return _below(audio, noise, generator.uniform(*QUIET_SNR_DB))
+    quiet[1:] -= colour * quiet[:-1]
+    return below(audio, quiet, generator.uniform(*QUIET_SNR_DB))
 
 
 def _loud_noise(audio: Audio, generator: np.random.Generator) -> NDArray[np.float32]:
-    """Gaussian noise of a random spectral slope; half of it rises and falls."""
-    spectrum = np.fft.rfft(generator.standard_normal(audio.size))
-    hertz = np.maximum(np.fft.rfftfreq(audio.size, 1 / SAMPLE_RATE), 20)
-    noise = np.fft.irfft(spectrum * hertz ** (-generator.uniform(*SLOPES) / 2), audio.size)
-    depth, speed, phase = generator.uniform(0, SWELL_DB), generator.uniform(*SWELL_HZ), generator.uniform(0, 2 * np.pi)
-    if generator.random() < 0.5:
-        noise *= 10 ** (depth / 20 * np.sin(2 * np.pi * speed * np.arange(audio.size) / SAMPLE_RATE + phase))
-    return _below(audio, noise.astype(np.float32), generator.uniform(*LOUD_SNR_DB))
-
-
-def _below(audio: Audio, noise: NDArray[np.float32], snr_db: float) -> NDArray[np.float32]:
-    """The noise at ``snr_db`` below the clip, both as mean power."""
-    speech = np.mean(audio**2, dtype=np.float64)
-    level = np.sqrt(speech / max(np.mean(noise**2, dtype=np.float64), 1e-20)) * 10 ** (-snr_db / 20)
-    return np.asarray(noise * np.float32(level), np.float32)
+    return below(audio, noise(audio.size, SAMPLE_RATE, generator), generator.uniform(*LOUD_SNR_DB))

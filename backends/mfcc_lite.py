@@ -16,6 +16,7 @@ import numpy as np
 
 from backends import arrayfile, lite_features, lite_network, modelfile
 from backends.base import Audio, BackendError, Clip, Prediction, TrainedBackend, Vocabulary
+from backends.lite_augment import Augmenter
 from backends.lite_features import Array, FrontEnd
 from backends.selection import Rows, softmax
 
@@ -183,8 +184,6 @@ class MfccLite(TrainedBackend):
 
     def _training_pictures(self, clips: Sequence[Clip]) -> Array:
         """Shape (1 + copies, clips, frames, bands). A copy depends on its clip's place alone, not on other clips."""
-        from backends.lite_augment import Augmenter
-
         plain = self._pictures([clip.audio for clip in clips])
         if not self.augment:
             return plain[np.newaxis]

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backends.base import Audio
-from backends.lite_augment import Augmenter, _below, _loud_noise, _uneven
+from backends.lite_augment import Augmenter, _uneven
 from backends.lite_features import BANDS, FRAMES, Array, FrontEnd
 from tests.conftest import tone
 
@@ -51,17 +51,3 @@ def test_an_uneven_pace_goes_from_end_to_end_and_never_back(first: int, length: 
 def test_steps_of_an_uneven_pace_differ() -> None:
     steps = np.diff(_uneven((0, 8_000), np.random.default_rng(0)))
     assert steps.max() > 1.2 * steps.min()
-
-
-@pytest.mark.parametrize("snr_db", [0, 20])
-def test_noise_has_the_ratio_asked_for(snr_db: float) -> None:
-    audio, noise = tone(500), np.random.default_rng(0).standard_normal(4_000).astype(np.float32)
-    added = _below(audio, noise, snr_db)
-    assert 10 * np.log10(np.mean(audio**2) / np.mean(added**2)) == pytest.approx(snr_db, abs=0.01)
-
-
-def test_loud_noise_comes_in_more_than_one_colour() -> None:
-    spectra = [np.abs(np.fft.rfft(_loud_noise(tone(500), np.random.default_rng(seed)))) ** 2 for seed in range(9)]
-    low = [power[: len(power) // 4].sum() / power.sum() for power in spectra]
-    assert min(low) < 0.3
-    assert max(low) > 0.6

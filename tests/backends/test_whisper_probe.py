@@ -193,7 +193,7 @@ def test_a_changed_head_is_an_error(fitted: WhisperProbe, tmp_path: Path, field:
     path = tmp_path / "head.skops"
     fitted.save(path)
     state, arrays = arrayfile.read(path)
-    header = modelfile.header_json(fitted, {"compute_type": "int8", "highest_hz": 4_000.0, "seed": 0})
+    header = modelfile.header_json(fitted, {"compute_type": "int8", "highest_hz": 4_000.0, "augment": True, "seed": 0})
     if field in arrays:
         changed = {name: value if name == field else array for name, array in arrays.items()}
         arrayfile.write(path, header, state, {name: array for name, array in changed.items() if array is not None})
