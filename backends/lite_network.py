@@ -7,7 +7,7 @@ of matrix products; the same arguments give the same weights.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,11 +39,21 @@ def shapes(frames: int, bands: int, classes: int) -> dict[str, tuple[int, ...]]:
     }
 
 
+def stack(networks: Sequence[Weights]) -> dict[str, Array]:
+    """Several networks as one for ``logits``: every array gets a leading axis, a network each."""
+    axes = {"conv": (1,), "bias1": (1, 2), "bias2": (1, 2), "bias": (1,)}  # where clips, and frames, broadcast
+    stacked = {}
+    for name in networks[0]:
+        room = next((axes[kind] for kind in axes if name.startswith(kind)), ())
+        stacked[name] = np.expand_dims(np.stack([weights[name] for weights in networks]), room)
+    return stacked
+
+
 def logits(weights: Weights, pictures: Array) -> Array:
-    """Shape (clips, frames, bands) -> (clips, classes)."""
+    """Shape (clips, frames, bands) -> (clips, classes), of a stack (networks, clips, classes)."""
     first = np.maximum(_windows(pictures) @ weights["conv1"] + weights["bias1"], 0)
     second = np.maximum(_windows(first) @ weights["conv2"] + weights["bias2"], 0)
-    hidden = np.maximum(second.reshape(len(pictures), -1) @ weights["dense"] + weights["bias3"], 0)
+    hidden = np.maximum(second.reshape(*second.shape[:-2], -1) @ weights["dense"] + weights["bias3"], 0)
     return np.asarray(hidden @ weights["out"] + weights["bias4"], np.float32)
 
 
@@ -85,17 +95,13 @@ def _halved(frames: int) -> int:
 
 
 def _windows(signal: Array) -> Array:
-    """Shape (clips, frames, channels) -> (clips, windows, 5 * channels), overlapping in memory."""
-    clips, frames, channels = signal.shape
-    padded = np.zeros((clips, frames + 2 * PAD, channels), np.float32)
-    padded[:, PAD:-PAD] = signal
-    by_clip, by_frame, by_channel = padded.strides
-    return np.lib.stride_tricks.as_strided(
-        padded,
-        (clips, _halved(frames), KERNEL * channels),
-        (by_clip, STRIDE * by_frame, by_channel),
-        writeable=False,
-    )
+    """Shape (..., frames, channels) -> (..., windows, 5 * channels), overlapping in memory."""
+    *clips, frames, channels = signal.shape
+    padded = np.zeros((*clips, frames + 2 * PAD, channels), np.float32)
+    padded[..., PAD:-PAD, :] = signal
+    *by_clip, by_frame, by_channel = padded.strides
+    shape = (*clips, _halved(frames), KERNEL * channels)
+    return np.ndarray(shape, np.float32, padded, strides=(*by_clip, STRIDE * by_frame, by_channel))
 
 
 def _gradients(weights: Weights, pictures: Array, targets: Array, dropout: Array) -> dict[str, Array]:

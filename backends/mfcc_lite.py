@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -37,7 +38,7 @@ FRONT_END = {
 """What a model file must have been trained with."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Fitted:
     """All that training leaves behind."""
 
@@ -49,7 +50,11 @@ class Fitted:
 
     def logits(self, pictures: Array) -> Array:
         """The networks' mean, shape (clips, classes)."""
-        return np.asarray(sum(lite_network.logits(weights, pictures) for weights in self.networks) / len(self.networks))
+        return np.asarray(lite_network.logits(self._stack, pictures).mean(axis=0))
+
+    @cached_property
+    def _stack(self) -> lite_network.Weights:
+        return lite_network.stack(self.networks)
 
 
 class MfccLite(TrainedBackend):

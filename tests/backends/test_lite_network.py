@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from backends import lite_network
-from backends.lite_network import Array, logits, shapes, train
+from backends.lite_network import Array, logits, shapes, stack, train
 
 
 def random(*shape: int, seed: int = 0) -> Array:
@@ -30,6 +30,14 @@ def test_logits_and_gradients_are_those_of_torch() -> None:
     gradients = lite_network._gradients(WEIGHTS, pictures, targets, dropout)
     for name, tensor in weights.items():
         np.testing.assert_allclose(gradients[name], tensor.grad.numpy(), rtol=1e-3, atol=1e-5, err_msg=name)
+
+
+def test_a_stack_of_networks_gives_the_logits_of_each() -> None:
+    others = {name: -array for name, array in WEIGHTS.items()}
+    pictures = random(5, 8, 3)
+    together = logits(stack([WEIGHTS, others]), pictures)
+    assert together.shape == (2, 5, 4)
+    np.testing.assert_allclose(together, [logits(WEIGHTS, pictures), logits(others, pictures)], rtol=1e-4, atol=1e-5)
 
 
 def test_training_learns_and_repeats_itself() -> None:
