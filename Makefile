@@ -8,17 +8,17 @@ BIN := $(VENV)/bin
 QUICK := chance,mfcc-svm,mfcc-lite,whisper-closed:tiny.en,faster-whisper:tiny.en
 
 .DEFAULT_GOAL := help
-.PHONY: help setup bench quick robustness reference test lint format harness clean
+.PHONY: help setup bench quick robustness reference test lint format harness constraints clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 12
 
-setup: $(VENV)/ready  ## the virtual environment, with everything pinned in pyproject.toml
+setup: $(VENV)/ready  ## the virtual environment, with every package pinned in constraints.txt
 
-$(VENV)/ready: pyproject.toml
+$(VENV)/ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet pip==26.3
-	$(BIN)/python -m pip install --quiet -e '.[$(EXTRAS)]'
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[$(EXTRAS)]'
 	touch $@
 
 bench: setup  ## the whole benchmark into results/; BACKENDS=a,b OUT=folder choose, again resumes
@@ -55,6 +55,11 @@ format: setup  ## put the style right
 harness: setup  ## what the harness itself costs, and what it can tell apart
 	$(BIN)/python -m benchmarks.overhead
 	$(BIN)/python -m benchmarks.discrimination
+
+constraints: setup  ## pin the packages that are installed now, after a change of pyproject.toml
+	@sed -n 1p constraints.txt > $(VENV)/pinned
+	$(BIN)/python -m pip list --format=freeze --exclude-editable | grep -vE '^(pip|setuptools)=' | sed 's/+.*//' >> $(VENV)/pinned
+	mv $(VENV)/pinned constraints.txt
 
 clean:  ## remove the virtual environment and caches; results stay
 	rm -rf $(VENV) build .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info
