@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -66,6 +67,15 @@ def test_what_noise_does_is_said_by_the_robustness_run() -> None:
 @pytest.mark.parametrize("folder", [REFERENCE, ROBUSTNESS], ids=lambda folder: folder.name)
 def test_the_reference_runs_are_what_they_say(folder: Path) -> None:
     assert verify(folder) == []
+
+
+@pytest.mark.parametrize("folder", [REFERENCE, ROBUSTNESS], ids=lambda folder: folder.name)
+def test_the_reference_runs_had_the_packages_that_set_up_gives(folder: Path) -> None:
+    pins = [line for line in (ROOT / "constraints.txt").read_text().splitlines() if not line.startswith("#")]
+    had = json.loads((folder / "run.json").read_text())["packages"]
+    for tool in ("digitbench", "pip", "setuptools"):
+        had.pop(tool, None)
+    assert dict(pin.split("==") for pin in pins) == {name: version.partition("+")[0] for name, version in had.items()}
 
 
 @pytest.mark.parametrize("file", [ROOT / "README.md", *(ROOT / "results").glob("*/report.md")], ids=str)
