@@ -12,7 +12,7 @@ import pytest
 
 from backends import arrayfile, find, modelfile, weights
 from backends.base import Audio, BackendError, Clip
-from backends.whisper_probe import WhisperProbe
+from backends.whisper_probe import WhisperProbe, _loudness
 from bench.audio import read, resample
 
 VOCABULARY = {"low": ["low"], "mid": ["mid"], "high": ["high"]}
@@ -76,6 +76,24 @@ def test_silence_around_and_level_do_not_matter(fitted: WhisperProbe) -> None:
     second = np.zeros(16_000, np.float32)
     heard = [np.concatenate([second, np.float32(0.01) * c.audio, second]) for c in TEST]
     assert labels(fitted, heard) == [c.label for c in TEST]
+
+
+def test_a_frame_counts_by_its_loudness() -> None:
+    levels_db = np.repeat([0, -12.5, -25, -60], 320)
+    window = (0.5 * 10 ** (levels_db / 20)).astype(np.float32)
+    np.testing.assert_allclose(_loudness(window), [1, 0.5, 0, 0], atol=1e-3)
+    assert (_loudness(np.zeros(640, np.float32)) == 1).all()
+
+
+def test_other_recordings_are_learned_from_unless_told_otherwise(fitted: WhisperProbe, tmp_path: Path) -> None:
+    plain = WhisperProbe(VOCABULARY, "tiny.en", augment=False)
+    plain.fit(TRAIN)
+    assert (plain.settings()["augment"], fitted.settings()["augment"]) == (False, True)
+    spreads = []
+    for backend in (plain, fitted):
+        backend.save(tmp_path / "head")
+        spreads.append(arrayfile.read(tmp_path / "head")[1]["scale"].mean())
+    assert spreads[1] > 1.1 * spreads[0]
 
 
 @pytest.mark.parametrize("samples", [1, 2, 159, 160, 600_000])
