@@ -56,10 +56,13 @@ harness: setup  ## what the harness itself costs, and what it can tell apart
 	$(BIN)/python -m benchmarks.overhead
 	$(BIN)/python -m benchmarks.discrimination
 
-constraints: setup  ## pin the packages that are installed now, after a change of pyproject.toml
-	@sed -n 1p constraints.txt > $(VENV)/pinned
-	$(BIN)/python -m pip list --format=freeze --exclude-editable | grep -vE '^(pip|setuptools)=' | sed 's/+.*//' >> $(VENV)/pinned
-	mv $(VENV)/pinned constraints.txt
+constraints:  ## resolve pyproject.toml anew and pin every package that it takes
+	$(PYTHON) -m venv --clear build/pins
+	build/pins/bin/python -m pip install --quiet pip==26.3
+	build/pins/bin/python -m pip install --quiet -e '.[all,dev]'
+	sed -n 1p constraints.txt > build/pins/pinned
+	build/pins/bin/python -m pip list --format=freeze --exclude-editable | grep -vE '^(pip|setuptools)=' | sed 's/+.*//' >> build/pins/pinned
+	mv build/pins/pinned constraints.txt
 
 clean:  ## remove the virtual environment and caches; results stay
 	rm -rf $(VENV) build .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info
