@@ -24,7 +24,7 @@ $(VENV)/ready: pyproject.toml constraints.txt
 bench: setup  ## the whole benchmark into results/; BACKENDS=a,b OUT=folder choose, again resumes
 	$(BIN)/digitbench run $(if $(BACKENDS),--backends $(BACKENDS)) $(if $(OUT),--out $(OUT))
 
-quick: setup  ## a first table in under two minutes: few clips, for testing only
+quick: setup  ## a first table in about two minutes: few clips, for testing only
 	$(BIN)/digitbench run --limit 120 --backends $(or $(BACKENDS),$(QUICK)) --out results/quick \
 		--latency-clips 130 --threads 1 --processes 1 --throughput-s 0 --no-checks
 	@sed -n '/^## Summary/,/^## /p' results/quick/report.md | sed '$$d'
