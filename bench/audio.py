@@ -8,7 +8,6 @@ from typing import BinaryIO
 
 import numpy as np
 import soundfile
-import soxr
 from numpy.typing import NDArray
 
 from bench.errors import BenchError
@@ -56,14 +55,6 @@ def read(path: Path) -> tuple[Audio, int]:
     if not np.isfinite(audio).all():
         raise BenchError(f"{path}: holds NaN or infinite samples")
     return audio, rate
-
-
-def resample(audio: Audio, from_rate: int, to_rate: int) -> Audio:
-    """Resample with soxr's HQ quality. The same array where the rates are equal; never shorter than one sample."""
-    if from_rate == to_rate:
-        return audio
-    resampled: Audio = soxr.resample(audio, from_rate, to_rate)
-    return resampled if len(resampled) else audio[:1]
 
 
 def fingerprint(audio: Audio, rate: int) -> str:

@@ -14,7 +14,7 @@ from backends import Backend, BackendError, Spec, TrainedBackend
 from backends import find as find_backend
 from backends.modelfile import read_header
 from bench.accuracy import Place, fit
-from bench.audio import read, resample
+from bench.audio import read
 from bench.conditions import Resources, Treatments
 from bench.config import Config
 from bench.corpora import Rejected, open_corpus
@@ -24,6 +24,7 @@ from bench.plan import job
 from bench.process import Worker, WorkerError
 from bench.records import NOISE
 from bench.splits import assign
+from sound.resample import resample
 
 TOP = 3
 

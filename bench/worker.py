@@ -43,6 +43,7 @@ class Session:
         """Memory of a worker that has all of the harness's own imports and no backend."""
         importlib.import_module("bench.audio")
         importlib.import_module("backends.base")
+        importlib.import_module("sound.resample")
         yield {"rss_bytes": _status_bytes("VmRSS")}
 
     def create(self) -> Iterator[Message]:
@@ -107,7 +108,7 @@ class Session:
 
     def predict(self, clips: Sequence[Message]) -> Iterator[Message]:
         """Recognise clips one at a time, timed: a reply each."""
-        from bench.audio import resample
+        from sound.resample import resample
 
         backend = self._ready()
         for entry in clips:
@@ -130,7 +131,7 @@ class Session:
 
     def predict_batch(self, clips: Sequence[Message], batch: int, seconds: float = 0.0) -> Iterator[Message]:
         """Recognise clips ``batch`` at a time, over and over for ``seconds`` by the wall; resampled beforehand."""
-        from bench.audio import resample
+        from sound.resample import resample
 
         backend = self._ready()
         decoded = [_read(entry) for entry in clips]
@@ -162,7 +163,7 @@ class Session:
 
     def _training_clip(self, entry: Message) -> Clip:
         from backends.base import Clip
-        from bench.audio import resample
+        from sound.resample import resample
 
         audio, rate = _read(entry)
         return Clip(resample(audio, rate, self._ready().sample_rate), entry["label"], entry["speaker"])

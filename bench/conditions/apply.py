@@ -7,7 +7,7 @@ import json
 
 import numpy as np
 
-from bench.audio import Audio, resample
+from bench.audio import Audio
 from bench.conditions import channel, tempo
 from bench.conditions.level import limited
 from bench.conditions.noise import mix, noise_like
@@ -15,6 +15,7 @@ from bench.conditions.resources import Resources
 from bench.conditions.reverb import ROOMS, reverberate, simulate
 from bench.conditions.spec import CLEAN, Condition
 from bench.errors import BenchError
+from sound.resample import resample
 
 
 def apply(

@@ -7,8 +7,9 @@ import io
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.audio import Audio, resample
+from bench.audio import Audio
 from bench.conditions.level import limited
+from sound.resample import resample
 
 BAND_HZ = (300.0, 3400.0)
 TRANSITION_HZ = 200.0

@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.audio import Audio, read, resample
+from bench.audio import Audio, read
 from bench.conditions.level import active_level, limited, rms_level
 from bench.conditions.resources import Resources, Voice
 from bench.errors import BenchError
+from sound.resample import resample
 
 TALKERS = 6
 LOWEST_HZ = 20.0

@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.audio import Audio, read, resample
+from bench.audio import Audio, read
 from bench.config import near
 from bench.errors import BenchError
+from sound.resample import resample
 
 ENDINGS = (".wav", ".flac", ".ogg", ".mp3")
 

@@ -10,7 +10,8 @@ import pytest
 from backends import find, weights
 from backends.base import BackendError
 from backends.faster_whisper import FasterWhisper
-from bench.audio import read, resample
+from bench.audio import read
+from sound.resample import resample
 from tests.backends.test_text import DIGITS
 
 CLIPS = {"3_theo_1": "3", "5_theo_3": None, "7_lucas_2": "7", "9_george_3": None}

@@ -11,7 +11,8 @@ from backends import find, openai_whisper, weights
 from backends.base import BackendError
 from backends.faster_whisper import FasterWhisper
 from backends.openai_whisper import OpenAIWhisper, convert
-from bench.audio import read, resample
+from bench.audio import read
+from sound.resample import resample
 from tests.backends.ctranslate2_models import tiny_whisper, write
 from tests.backends.test_faster_whisper import CLIPS
 from tests.backends.test_text import DIGITS

@@ -11,9 +11,10 @@ import pytest
 from backends import find
 from backends.base import Audio, BackendError
 from backends.pocketsphinx import PocketSphinx
-from bench.audio import read, resample
+from bench.audio import read
 from bench.config import DIGITS
 from bench.corpora.synthetic import open_synthetic
+from sound.resample import resample
 
 pytest.importorskip("pocketsphinx")
 

@@ -13,8 +13,9 @@ import pytest
 from backends import find, weights
 from backends.base import Audio, BackendError
 from backends.whisper_closed import WhisperClosed
-from bench.audio import read, resample
+from bench.audio import read
 from bench.corpora.synthetic import open_synthetic
+from sound.resample import resample
 from tests.backends.test_text import DIGITS
 
 COMMANDS = {word: [word] for word in ("yes", "no", "left", "right", "stop", "go")}

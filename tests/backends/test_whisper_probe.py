@@ -13,7 +13,8 @@ import pytest
 from backends import arrayfile, find, modelfile, weights
 from backends.base import Audio, BackendError, Clip
 from backends.whisper_probe import WhisperProbe, _loudness
-from bench.audio import read, resample
+from bench.audio import read
+from sound.resample import resample
 
 VOCABULARY = {"low": ["low"], "mid": ["mid"], "high": ["high"]}
 HERTZ = {"low": 300, "mid": 900, "high": 2_200}

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scipy.io import wavfile
 
-from bench.audio import Audio, fingerprint, read, resample, write
+from bench.audio import Audio, fingerprint, read, write
 from bench.errors import BenchError
 from tests.conftest import tone
 
@@ -175,28 +175,6 @@ def test_written_pcm16_comes_back_exactly(tmp_path: Path, samples: list[int]) ->
     audio = np.array(samples, np.float32) / np.float32(32768)
     write(tmp_path / "a.wav", audio, RATE)
     np.testing.assert_array_equal(read(tmp_path / "a.wav")[0], audio)
-
-
-@given(
-    st.integers(1, 4_000), st.sampled_from([8_000, 16_000, 22_050, 96_000]), st.sampled_from([8_000, 16_000, 44_100])
-)
-@settings(deadline=None)
-def test_resampled_length_follows_the_rates(samples: int, from_rate: int, to_rate: int) -> None:
-    resampled = resample(tone(440, seconds=1)[:1].repeat(samples), from_rate, to_rate)
-    assert resampled.dtype == np.float32
-    assert len(resampled) >= 1
-    assert abs(len(resampled) - samples * to_rate / from_rate) <= 1
-
-
-def test_resampling_keeps_the_tone() -> None:
-    resampled = resample(tone(440, seconds=1, rate=44_100), 44_100, RATE)
-    spectrum = np.abs(np.fft.rfft(resampled))
-    assert np.argmax(spectrum) * RATE / len(resampled) == pytest.approx(440, abs=1)
-
-
-def test_equal_rates_do_not_copy() -> None:
-    audio = tone(440)
-    assert resample(audio, RATE, RATE) is audio
 
 
 def test_fingerprint_is_sha256_of_samples_and_rate() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bench.audio import read, resample, write
+from bench.audio import read, write
 from bench.compare import compare
 from bench.config import CROSS, Config, read_config
 from bench.corpora import open_corpus, open_for
@@ -21,6 +21,7 @@ from bench.report import build
 from bench.report import write as write_report
 from bench.runner import run
 from bench.verify import verify, write_checksums
+from sound.resample import resample
 from tests.bench.running import VOCABULARY, Silent, info, planted, quick
 from tests.conftest import tone
 

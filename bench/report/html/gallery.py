@@ -13,12 +13,13 @@ import pandas as pd
 import soundfile
 from numpy.typing import NDArray
 
-from bench.audio import fingerprint, read, resample
+from bench.audio import fingerprint, read
 from bench.corpora.base import Corpus
 from bench.errors import BenchError
 from bench.plan import entries
 from bench.records import Run
 from bench.report.outcomes import FLOOR, HARDEST_FIRST, backends
+from sound.resample import resample
 
 Samples = NDArray[np.float32]
 Audio = Callable[[str], tuple[Samples, int]]
