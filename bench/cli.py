@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shlex
 import sys
@@ -11,10 +12,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
+from typer.core import TyperGroup
 
 from backends.base import BackendError
 from bench.config import Config, merge, read_config
 from bench.errors import BenchError
+from bench.printable import printable
 from bench.process import ROOT
 
 if TYPE_CHECKING:
@@ -23,7 +26,22 @@ if TYPE_CHECKING:
 OK, FAILED, UNUSABLE, INTERRUPTED = 0, 1, 2, 130
 """Exit codes: all well; done, but a backend failed or a file was rejected; bad input; stopped by Ctrl-C."""
 
+
+class _Commands(TyperGroup):
+    """Commands whose complaints show arguments that are no text for a terminal."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command given. Complaints of its arguments are made printable."""
+        try:
+            return super().invoke(ctx)
+        except Exception as error:
+            if isinstance(message := getattr(error, "message", None), str):
+                error.message = printable(message)  # type: ignore[attr-defined]
+            raise
+
+
 app = typer.Typer(
+    cls=_Commands,
     help="Should a tiny classical model or Whisper hear your digits? Numbers one can trust.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -40,6 +58,9 @@ RunFolder = Annotated[Path, typer.Argument(help="A run: a folder under results/.
 def main() -> None:
     """Run the command line; errors meant for the user become one line and an exit code."""
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")  # gives freed memory back; set before Arrow loads
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal may lack letters that names have
     try:
         app()
     except (BenchError, BackendError) as error:
@@ -101,7 +122,7 @@ def run(
         for line in clips.notice.splitlines():
             say.say(f"note: {line}")
         for rejected in clips.rejected:
-            say.say(f"rejected: {rejected.path}: {rejected.reason}")
+            say.say(f"rejected: {printable(rejected.path)}: {rejected.reason}")
         done = carry_out(chosen, clips, folder, _command(), say, derive)
     except KeyboardInterrupt:
         say.say("stopped; what was done is kept: the same command goes on from here")
@@ -124,12 +145,12 @@ def report(
     """Make report.md and tables/*.csv anew from a run's records."""
     from bench.derive import write_page, write_report
 
-    typer.echo(write_report(run))
+    _echo(write_report(run))
     if html:
         page, silent = write_page(run)
         if silent:
-            typer.echo(f"note: without sound: {silent}", err=True)
-        typer.echo(page)
+            _echo(f"note: without sound: {silent}", err=True)
+        _echo(page)
 
 
 @app.command("list")
@@ -137,7 +158,8 @@ def list_() -> None:
     """Backends, corpora, splits and conditions, and what each backend needs installed."""
     from bench import listing
 
-    Console(emoji=False).print(listing.backends(), listing.corpora(), listing.splits(), listing.conditions())
+    terminal = Console(emoji=False, markup=False)
+    terminal.print(listing.backends(), listing.corpora(), listing.splits(), listing.conditions())
 
 
 @app.command()
@@ -148,7 +170,7 @@ def data(data: Data = None, config: ConfigFile = None) -> None:
 
     with counted(reporter(Console(stderr=True, emoji=False)), "reading clips") as progress:
         recordings = listing.recordings(data, progress)
-    Console(emoji=False).print(recordings, listing.weights(read_config(_config_file(config))))
+    Console(emoji=False, markup=False).print(recordings, listing.weights(read_config(_config_file(config))))
 
 
 @app.command()
@@ -167,8 +189,8 @@ def train(
     chosen = read_config(_config_file(config), {}, corpus=corpus, data=data, backends=(backend,), seed=seed)
     clips, seconds, rejected = train_model(chosen, out, split)
     for line in rejected:
-        typer.echo(f"rejected: {line.path}: {line.reason}", err=True)
-    typer.echo(f"{out}: {backend} fitted on {clips:,} clips in {seconds:.1f} s, {out.stat().st_size / 1e3:,.0f} kB")
+        _echo(f"rejected: {line.path}: {line.reason}", err=True)
+    _echo(f"{out}: {backend} fitted on {clips:,} clips in {seconds:.1f} s, {out.stat().st_size / 1e3:,.0f} kB")
     if rejected:
         raise typer.Exit(FAILED)
 
@@ -189,7 +211,7 @@ def predict(
     failed = 0
     for line in predict_files(recogniser, files):
         failed += line.failed
-        typer.echo(line.text, err=line.failed)
+        _echo(line.text, err=line.failed)
     if failed:
         raise typer.Exit(FAILED)
 
@@ -203,7 +225,7 @@ def export(
     from backends.lite_onnx import export as write_onnx
 
     write_onnx(model, out)
-    typer.echo(f"{out}: {out.stat().st_size / 1e3:,.0f} kB")
+    _echo(f"{out}: {out.stat().st_size / 1e3:,.0f} kB")
 
 
 @app.command()
@@ -221,7 +243,7 @@ def compare(
         found = difference(read_run(before), read_run(after), force=force)
     except (KeyError, TypeError) as error:
         raise BenchError(f"{before}, {after}: cannot be compared, a run.json lacks {error}") from error
-    typer.echo(found.json() if json else found.markdown())
+    typer.echo(found.json()) if json else _echo(*found.markdown().splitlines())
     raise typer.Exit(found.exit_code)
 
 
@@ -244,8 +266,8 @@ def recommend(
 
     found = choose(read_run(run), Wish(new, training, max_ms, p95, max_mb, max_ram_mb, max_cold_s, min_accuracy))
     for note in found.notes:
-        typer.echo(f"note: {note}", err=True)
-    typer.echo(found.json().strip() if json else "\n".join(found.lines))
+        _echo(f"note: {note}", err=True)
+    typer.echo(found.json().strip()) if json else _echo(*found.lines)
     raise typer.Exit(found.exit_code)
 
 
@@ -256,10 +278,10 @@ def verify(run: RunFolder) -> None:
 
     found = findings(run)
     for line in found:
-        typer.echo(line, err=True)
+        _echo(line, err=True)
     if found:
         raise typer.Exit(FAILED)
-    typer.echo(f"{run}: records and tables agree")
+    _echo(f"{run}: records and tables agree")
 
 
 def _folder(corpus: Corpus, config: Config) -> Path:
@@ -268,8 +290,14 @@ def _folder(corpus: Corpus, config: Config) -> Path:
     return Path("results") / (f"{name}-limit{config.limit}" if config.limit else name)
 
 
+def _echo(*lines: object, err: bool = False) -> None:
+    """Print lines that may hold anybody's names."""
+    for line in lines:
+        typer.echo(printable(line), err=err)
+
+
 def _complain(message: str) -> int:
-    Console(stderr=True, emoji=False).print(f"error: {message}", highlight=False, markup=False, soft_wrap=True)
+    typer.echo(printable(f"error: {message}", lines=True), err=True)
     return UNUSABLE
 
 

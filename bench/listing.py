@@ -15,6 +15,7 @@ from bench.corpora import CORPORA, Source, describe_sources, open_source
 from bench.corpora.scan import Progress
 from bench.errors import BenchError
 from bench.plan import clips_hash, job
+from bench.printable import printable
 from bench.records import NOISE
 
 
@@ -25,11 +26,11 @@ def backends() -> Table:
         try:
             found = find(name).load()
         except BackendError as error:
-            table.add_row(name, "", "", str(error))
+            _row(table, name, "", "", str(error))
             continue
         missing = [module for module in found.imports if find_spec(module.partition(".")[0]) is None]
         state = f"missing: {', '.join(missing)}" if missing else "yes"
-        table.add_row(name, "trained" if found.trained else "zero-shot", ", ".join(found.imports) or "none", state)
+        _row(table, name, "trained" if found.trained else "zero-shot", ", ".join(found.imports) or "none", state)
     return table
 
 
@@ -37,7 +38,7 @@ def corpora() -> Table:
     """Every corpus."""
     table = _table("Corpora", "name", "what it is")
     for name, about in CORPORA.items():
-        table.add_row(name, about)
+        _row(table, name, about)
     return table
 
 
@@ -45,8 +46,8 @@ def splits() -> Table:
     """Every split."""
     table = _table("Splits", "name", "what it is")
     for name, about in SPLITS.items():
-        table.add_row(name, about)
-    table.add_row(CROSS, "train on one corpus, test on another: --train and --test in place of --corpus and --splits")
+        _row(table, name, about)
+    _row(table, CROSS, "train on one corpus, test on another: --train and --test in place of --corpus and --splits")
     return table
 
 
@@ -55,10 +56,8 @@ def conditions() -> Table:
     table = _table("Conditions", "such as", "what is done to test clips")
     for form in FORMS:
         limits = f" ({', '.join(map(str, form.limits))})" if form.limits else ""
-        table.add_row(form.example, form.about + limits)
-    table.add_row(
-        "sweep", f"{len(DEFAULT_SWEEP)} of these at once; NAME{NOISE} is a trained backend fitted in noise too"
-    )
+        _row(table, form.example, form.about + limits)
+    _row(table, "sweep", f"{len(DEFAULT_SWEEP)} of these at once; NAME{NOISE} is a trained backend fitted in noise too")
     return table
 
 
@@ -69,7 +68,7 @@ def recordings(data: Path | None, progress: Progress | None = None) -> Table:
         facts = ["not found", "", ""]
         if source.found and source.path:
             facts = [f"{source.clips:,}", f"{source.bytes / 1e6:,.1f}", _clips_hash(source, progress)]
-        table.add_row(source.corpus, source.place, str(source.path or ""), *facts)
+        _row(table, source.corpus, source.place, str(source.path or ""), *facts)
     return table
 
 
@@ -81,13 +80,13 @@ def weights(config: Config) -> Table:
         try:
             sources = spec.load()(config.vocabulary, spec.variant, **job(config, spec).options).sources()
         except (BackendError, TypeError, ValueError) as error:
-            table.add_row(name, str(error), "", "", "")
+            _row(table, name, str(error), "", "", "")
             continue
         for source in sources:
             if not source.files:
-                table.add_row(name, source.where, "not found", "", "")
+                _row(table, name, source.where, "not found", "", "")
             for path in source.files:
-                table.add_row(name, source.where, str(path), f"{path.stat().st_size / 1e6:,.1f}", _sha256(path))
+                _row(table, name, source.where, str(path), f"{path.stat().st_size / 1e6:,.1f}", _sha256(path))
     return table
 
 
@@ -96,6 +95,10 @@ def _clips_hash(source: Source, progress: Progress | None) -> str:
         return clips_hash(open_source(source, progress).clips)
     except BenchError as error:
         return str(error)
+
+
+def _row(table: Table, *cells: str) -> None:
+    table.add_row(*(printable(cell, lines=True) for cell in cells))
 
 
 def _table(title: str, *headers: str) -> Table:

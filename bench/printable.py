@@ -19,14 +19,16 @@ _SHORT: Final = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}
 def printable(text: object, lines: bool = False) -> str:
     """``str(text)`` with control, bidirectional, zero-width and half characters as escapes such as ``\\x1b``.
 
-    Letters and marks of every script stay, as do joiners where a script or an emoji needs one. With ``lines``, ends of
-    lines stay too.
+    Letters and marks of every script stay, as do joiners where a script or an emoji needs one. With ``lines``, text may
+    go on in further lines, which are indented: none reads as a line of its own.
     """
     whole = str(text)
 
     def shown(match: re.Match[str]) -> str:
         character = match.group()
-        if (lines and character == "\n") or _joins(whole, match.start()):
+        if lines and character == "\n":
+            return "\n  "
+        if _joins(whole, match.start()):
             return character
         return _SHORT.get(character) or _escape(ord(character))
 

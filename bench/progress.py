@@ -11,6 +11,8 @@ from typing import Protocol
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from bench.printable import printable, shortened
+
 Advance = Callable[[int], None]
 
 
@@ -18,7 +20,7 @@ class Reporter(Protocol):
     """Where progress goes; safe to use from several threads."""
 
     def say(self, line: str) -> None:
-        """One line for people."""
+        """One line for people, whatever it holds."""
 
     @contextmanager
     def task(self, title: str, total: int) -> Iterator[Advance]:
@@ -50,7 +52,7 @@ class Plain:
 
     def say(self, line: str) -> None:
         """Print it."""
-        self._console.print(line, highlight=False, markup=False, soft_wrap=True)
+        self._console.print(printable(line, lines=True), highlight=False, markup=False, emoji=False, soft_wrap=True)
 
     @contextmanager
     def task(self, title: str, total: int) -> Iterator[Advance]:
@@ -81,13 +83,13 @@ class Bars:
 
     def say(self, line: str) -> None:
         """Print above the bars."""
-        self._console.print(line, highlight=False, markup=False)
+        self._console.print(printable(line, lines=True), highlight=False, markup=False, emoji=False)
 
     @contextmanager
     def task(self, title: str, total: int) -> Iterator[Advance]:
         """See Reporter."""
         progress = self._started()
-        bar = progress.add_task(title, total=total)
+        bar = progress.add_task(shortened(title, 40), total=total)
         try:
             yield lambda steps: progress.advance(bar, steps)
         finally:
@@ -101,8 +103,8 @@ class Bars:
         with self._lock:
             if self._progress is None:
                 columns = (
-                    TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
-                    TextColumn("left"), TimeRemainingColumn(),
+                    TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(),
+                    TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn(),
                 )  # fmt: skip
                 self._progress = Progress(*columns, console=self._console, transient=True)
                 self._progress.start()

@@ -30,14 +30,25 @@ def test_the_unseen_is_shown(text: str, shown: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["été", "e\u0301te\u0301", "हिन्दी", "क्\u200dष", "می\u200cخواهم", "ไทย", "שלום", "👩\u200d🚀", "❤️\u200d🔥", "空 白"],
+    [
+        "été",
+        "e\u0301te\u0301",
+        "हिन्दी",
+        "क्\u200dष",
+        "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645",
+        "ไทย",
+        "שלום",
+        "👩\u200d🚀",
+        "❤️\u200d🔥",
+        "空 白",
+    ],
 )
 def test_what_people_write_stays(text: str) -> None:
     assert printable(text) == text
 
 
-def test_lines_stay_where_asked() -> None:
-    assert printable("one\ntwo\x1b\r", lines=True) == "one\ntwo\\x1b\\r"
+def test_further_lines_are_indented_where_asked() -> None:
+    assert printable("one\ntwo\x1b\r", lines=True) == "one\n  two\\x1b\\r"
 
 
 @given(st.text(st.characters()))

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import io
+import re
 
+import pytest
 from rich.console import Console
 
 from bench.progress import Bars, Plain, reporter
@@ -32,3 +34,17 @@ def test_a_terminal_gets_bars_that_leave_nothing_behind() -> None:
     assert "one" in out.getvalue()
     assert "a line [b]" in out.getvalue()
     assert out.getvalue().endswith("\x1b[?25h") or "\x1b[2K" in out.getvalue()
+
+
+@pytest.mark.parametrize("terminal", [False, True])
+def test_no_name_moves_the_terminal(terminal: bool) -> None:
+    out = io.StringIO()
+    told = reporter(Console(file=out, force_terminal=terminal, width=200))
+    hostile = "\x1b]0;title\x07\x9b31m\u202e[/b][red]:smile:\udcff" + "x" * 300
+    with told.task(hostile, 1) as advance:
+        told.say(f"rejected: {hostile}\nerror: forged")
+        advance(1)
+    text = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", out.getvalue())  # what the bars themselves write
+    assert not set(text) & set("\x1b\x07\x9b\u202e\udcff")
+    assert r"\x1b]0;title\x07\x9b31m\u202e[/b][red]:smile:\udcff" in text
+    assert "\n  error: forged" in text
