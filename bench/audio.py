@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import stat
 from pathlib import Path
 from typing import BinaryIO
 
@@ -10,10 +12,15 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
+from bench.containers import identify
 from bench.errors import BenchError
 
 Audio = NDArray[np.float32]
 
+_IRREGULAR = (
+    (stat.S_ISDIR, "a directory"), (stat.S_ISFIFO, "a pipe"), (stat.S_ISSOCK, "a socket"),
+    (stat.S_ISCHR, "a device"), (stat.S_ISBLK, "a device"),
+)  # fmt: skip
 _UNKNOWN_SIZE = 0x7FFF_0000  # writers to a pipe, not knowing the length, put a number near 2 or 4 GiB
 _OGG_PAGE = 65_307  # the longest possible, in bytes
 _MP3_SLACK = 2 * 1152  # samples: its header counts the encoder's padding, which decoders drop
@@ -57,6 +64,18 @@ def read(path: Path) -> tuple[Audio, int]:
     return audio, rate
 
 
+def is_audio(path: Path) -> bool:
+    """Whether a file's first bytes are those of a format that can hold sound, be it read here or not.
+
+    Its name decides nothing. False where it cannot be opened, or is no regular file; never raises, never waits.
+    """
+    try:
+        with open_regular(path) as file:
+            return bool(identify(file)[0])
+    except (OSError, BenchError):
+        return False
+
+
 def fingerprint(audio: Audio, rate: int) -> str:
     """sha256, in hex, of the little-endian float32 samples followed by the rate as a 32-bit integer."""
     digest = hashlib.sha256(np.ascontiguousarray(audio, dtype="<f4").data)
@@ -68,6 +87,17 @@ def write(path: Path, audio: Audio, rate: int) -> None:
     """Write 16-bit PCM WAV. Samples read from such a file come back exactly; others are rounded and clipped."""
     pcm = np.clip(np.rint(audio * 32768.0), -32768, 32767).astype(np.int16)
     soundfile.write(path, pcm, rate, format="WAV", subtype="PCM_16")
+
+
+def open_regular(path: Path) -> BinaryIO:
+    """Open a file to read it. Raises BenchError for a FIFO, device, socket or folder, without waiting on it."""
+    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    mode = os.fstat(handle).st_mode
+    if stat.S_ISREG(mode):
+        return os.fdopen(handle, "rb")
+    os.close(handle)
+    kind = next((name for is_kind, name in _IRREGULAR if is_kind(mode)), "a special file")
+    raise BenchError(f"{path}: {kind}, not an audio file")
 
 
 def _missing_bytes(file: BinaryIO) -> int:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import struct
 import warnings
 from collections.abc import Callable
@@ -13,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scipy.io import wavfile
 
-from bench.audio import Audio, fingerprint, read, write
+from bench.audio import Audio, fingerprint, is_audio, read, write
 from bench.errors import BenchError
 from tests.conftest import tone
 
@@ -183,3 +184,27 @@ def test_fingerprint_is_sha256_of_samples_and_rate() -> None:
     assert fingerprint(audio, RATE) == expected == fingerprint(np.stack([audio, audio], 1)[:, 0], RATE)
     assert fingerprint(audio, 8_000) != expected
     assert fingerprint(audio * np.float32(1.0001), RATE) != expected
+
+
+@pytest.mark.parametrize("format", ["WAV", "WAVEX", "RF64", "W64", "AIFF", "AU", "CAF", "FLAC", "OGG", "MP3", "NIST"])
+def test_audio_is_known_by_its_content(tmp_path: Path, format: str) -> None:
+    path = tmp_path / "no ending"
+    soundfile.write(path, tone(440, rate=RATE), RATE, format=format)
+    assert is_audio(path)
+    tagged = tmp_path / "tagged.txt"
+    tagged.write_bytes(b"ID3\x04\0\0\0\0\x7f\x7f" + bytes(16_383) + path.read_bytes())
+    assert is_audio(tagged)
+
+
+def test_what_is_no_audio_is_not_taken_for_it(tmp_path: Path) -> None:
+    files = {
+        "utf16.csv": "\ufeffpath,label\n".encode("utf-16"), "text.wav": b"The free text" * 99, "empty.wav": b"",
+        "image.png": b"\x89PNG\r\n\x1a\n" + bytes(99), "photo.jpg": b"\xff\xd8\xff\xe0\0\x10JFIF" + bytes(99),
+        "photo.heic": b"\0\0\0\x18ftypheic" + bytes(99), "image.webp": b"RIFF\x40\0\0\0WEBPVP8 " + bytes(99),
+        "archive.zip": b"PK\3\4" + bytes(99), "noise": b"\xff\xfb" * 999, "zeros": bytes(9_999), "one": b"\xff",
+    }  # fmt: skip
+    for name, content in files.items():
+        (tmp_path / name).write_bytes(content)
+    os.mkfifo(tmp_path / "pipe.wav")
+    for name in (*files, "pipe.wav", "", "missing.wav"):
+        assert not is_audio(tmp_path / name), name
