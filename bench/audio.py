@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import math
 import os
 import stat
 from pathlib import Path
@@ -13,55 +15,88 @@ import soundfile
 from numpy.typing import NDArray
 
 from bench.containers import identify
+from bench.decoders import opened
 from bench.errors import BenchError
+from bench.layout import examine
+from bench.limits import LIMITS, Limits, UnreadableError
 
 Audio = NDArray[np.float32]
+
+LOUDEST = 2.0
+"""Codecs and filters overshoot full scale, 1, by less; samples beyond are not scaled to it."""
+CANCELLED = 1e-3
+"""Power of the channels' average to their average power: uncorrelated channels, 64 of them, still have 1/64."""
 
 _IRREGULAR = (
     (stat.S_ISDIR, "a directory"), (stat.S_ISFIFO, "a pipe"), (stat.S_ISSOCK, "a socket"),
     (stat.S_ISCHR, "a device"), (stat.S_ISBLK, "a device"),
 )  # fmt: skip
-_UNKNOWN_SIZE = 0x7FFF_0000  # writers to a pipe, not knowing the length, put a number near 2 or 4 GiB
-_OGG_PAGE = 65_307  # the longest possible, in bytes
-_MP3_SLACK = 2 * 1152  # samples: its header counts the encoder's padding, which decoders drop
 
 
-def read(path: Path) -> tuple[Audio, int]:
-    """Decode one file (wav, flac, ogg, mp3) at its own rate, its channels averaged.
+def read(path: Path, limits: Limits = LIMITS) -> tuple[Audio, int]:
+    """Decode one file at its own rate, its channels averaged. What it holds decides how, not its name.
 
-    Raises BenchError, naming the file, when it is missing, unreadable, not audio, empty, cut short, or holds NaN or
-    infinite samples.
+    wav, rf64, w64, aiff, au, caf, nist, flac, ogg (Vorbis, Opus, FLAC) and mp3 by libsndfile; mp4, m4a, webm, mka,
+    aac and amr by PyAV, without the encoder's delay and padding where the file tells of them. Raises BenchError,
+    naming the file and what to do, when it is missing, no regular file, not audio, empty, cut short, beyond the
+    limits, holds NaN, infinite or unscaled samples, or channels that cancel each other.
     """
     try:
-        with path.open("rb") as file:
-            if not file.read(1):
-                raise BenchError(f"{path}: the file is empty (0 bytes)")
-            file.seek(0)
-            missing = _missing_bytes(file)
-            if missing:
-                raise BenchError(f"{path}: truncated, {missing} bytes of its samples are missing")
-            with soundfile.SoundFile(file) as sound:
-                declared, rate, slack = sound.frames, sound.samplerate, _MP3_SLACK if sound.format == "MP3" else 0
-                channels = sound.read(dtype="float32", always_2d=True)
+        with open_regular(path) as file:
+            return decode(file, limits)
+    except UnreadableError as error:
+        raise BenchError(f"{path}: {error}") from None
     except FileNotFoundError:
         raise BenchError(f"{path}: no such file") from None
-    except IsADirectoryError:
-        raise BenchError(f"{path}: a directory, not an audio file") from None
     except PermissionError:
         raise BenchError(f"{path}: cannot be read, permission denied") from None
-    except OSError as error:
-        raise BenchError(f"{path}: cannot be read ({error.strerror or error})") from None
-    except soundfile.LibsndfileError as error:
-        why = error.error_string.rstrip(".") or "unknown format"
-        raise BenchError(f"{path}: cannot be decoded as wav, flac, ogg or mp3 ({why})") from None
-    if len(channels) < declared - slack:
-        raise BenchError(f"{path}: truncated, {len(channels)} of {declared} samples can be decoded")
-    if not len(channels):
-        raise BenchError(f"{path}: holds no samples, only a header")
-    audio: Audio = channels[:, 0] if channels.shape[1] == 1 else channels.mean(axis=1, dtype=np.float32)
-    if not np.isfinite(audio).all():
-        raise BenchError(f"{path}: holds NaN or infinite samples")
-    return audio, rate
+    except MemoryError:
+        raise BenchError(f"{path}: cannot be read, memory does not suffice") from None
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        raise BenchError(f"{path}: cannot be read ({getattr(error, 'strerror', None) or error})") from None
+
+
+def decode(file: BinaryIO, limits: Limits = LIMITS) -> tuple[Audio, int]:
+    """``read``, of a file that is open or in memory. Raises UnreadableError."""
+    end = file.seek(0, os.SEEK_END)
+    if not end:
+        raise UnreadableError("the file is empty (0 bytes)")
+    kind, start = identify(file)
+    if not kind:
+        raise UnreadableError("not audio of a known format, it cannot be decoded")
+    layout = examine(file, kind, start, end, limits)
+    with opened(file, kind, layout, limits) as stream:
+        parts, samples, peak = list[Audio](), 0, 0.0
+        whole = averaged = 0.0
+        for block in stream.blocks:
+            samples += len(block)
+            limits.check(stream.rate, stream.channels, samples)
+            high, low = float(block.max()), float(block.min())
+            if not (math.isfinite(high) and math.isfinite(low)):
+                raise UnreadableError("holds NaN or infinite samples")
+            peak = max(peak, high, -low)
+            if stream.channels == 1:
+                parts.append(block[:, 0])
+                continue
+            parts.append(block.mean(axis=1, dtype=np.float32))
+            whole += float(np.square(block, dtype=np.float64).mean(axis=1).sum())
+            averaged += float(np.square(parts[-1], dtype=np.float64).sum())
+    if samples < (layout.samples or 0) - layout.slack or samples < (stream.declared or 0):
+        declared = stream.declared or layout.samples
+        raise UnreadableError(f"truncated or damaged, {samples} of {declared} samples can be decoded")
+    if not samples:
+        raise UnreadableError("holds no samples, only a header")
+    if peak > LOUDEST:
+        raise UnreadableError(
+            f"its samples reach {peak:,.0f}, and full scale is 1: whole numbers kept as floats, or far too much gain;"
+            " scale them (16-bit numbers: divide by 32768)"
+        )
+    if averaged < CANCELLED * whole:
+        raise UnreadableError(
+            "its channels cancel each other, their average is silence: one is wired the wrong way round;"
+            " keep one channel: ffmpeg -i FILE -af 'pan=mono|c0=c0' OUT.wav"
+        )
+    return (parts[0] if len(parts) == 1 else np.concatenate(parts)), stream.rate
 
 
 def is_audio(path: Path) -> bool:
@@ -72,7 +107,7 @@ def is_audio(path: Path) -> bool:
     try:
         with open_regular(path) as file:
             return bool(identify(file)[0])
-    except (OSError, BenchError):
+    except (OSError, ValueError, UnreadableError):
         return False
 
 
@@ -90,34 +125,16 @@ def write(path: Path, audio: Audio, rate: int) -> None:
 
 
 def open_regular(path: Path) -> BinaryIO:
-    """Open a file to read it. Raises BenchError for a FIFO, device, socket or folder, without waiting on it."""
-    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    """Open a file to read it. Raises UnreadableError for a pipe, device, socket or folder, without waiting on it."""
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        if error.errno in (errno.ENXIO, errno.EOPNOTSUPP):
+            raise UnreadableError("a socket, not an audio file") from None
+        raise
     mode = os.fstat(handle).st_mode
     if stat.S_ISREG(mode):
-        return os.fdopen(handle, "rb")
+        return os.fdopen(handle, "rb", buffering=0)  # type: ignore[return-value]
     os.close(handle)
     kind = next((name for is_kind, name in _IRREGULAR if is_kind(mode)), "a special file")
-    raise BenchError(f"{path}: {kind}, not an audio file")
-
-
-def _missing_bytes(file: BinaryIO) -> int:
-    """How far a RIFF data chunk or the last Ogg page reaches beyond the file: libsndfile drops those in silence."""
-    end = file.seek(0, 2)
-    file.seek(0)
-    header = file.read(12)
-    promised = end
-    if header[:4] == b"RIFF" and header[8:] == b"WAVE":
-        while len(chunk := file.read(8)) == 8:
-            size = int.from_bytes(chunk[4:], "little")
-            if chunk[:4] == b"data":
-                promised = end if size >= _UNKNOWN_SIZE else file.tell() + size
-                break
-            file.seek(size + size % 2, 1)
-    elif header[:4] == b"OggS":
-        start = file.seek(max(0, end - _OGG_PAGE))
-        tail = file.read()
-        page = tail.rfind(b"OggS")
-        segments = tail[page + 27 : page + 27 + tail[page + 26]] if page + 26 < len(tail) else b""
-        promised = start + page + 27 + len(segments) + sum(segments)
-    file.seek(0)
-    return max(0, promised - end)
+    raise UnreadableError(f"{kind}, not an audio file")
