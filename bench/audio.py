@@ -134,7 +134,7 @@ def open_regular(path: Path) -> BinaryIO:
         raise
     mode = os.fstat(handle).st_mode
     if stat.S_ISREG(mode):
-        return os.fdopen(handle, "rb", buffering=0)  # type: ignore[return-value]
+        return os.fdopen(handle, "rb", buffering=0)
     os.close(handle)
     kind = next((name for is_kind, name in _IRREGULAR if is_kind(mode)), "a special file")
     raise UnreadableError(f"{kind}, not an audio file")

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import BenchError
+from bench.limits import LIMITS, Limits
 
 DIGITS: Mapping[str, tuple[str, ...]] = {
     "0": ("zero", "oh", "o"),
@@ -72,10 +73,20 @@ class Config:
     step_limit_s: float = 900.0
     """The longest that one load, fit or prediction may take."""
     memory_limit_mb: int = 8_000
+    longest_clip_s: float = LIMITS.seconds
+    """A file that is longer is rejected; above 48 kHz, one with more samples than so long a file has at 48 kHz."""
+    clip_rates_hz: tuple[int, int] = (LIMITS.lowest_hz, LIMITS.highest_hz)
+    """The lowest and the highest rate that a file may have."""
+    most_channels: int = LIMITS.channels
     vocabulary: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: DIGITS)
     backend: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """Options by backend name or family; the full name wins. ``clips``, ``most_threads``, ``step_limit_s`` and
     ``memory_limit_mb`` are the harness's, the rest go to the backend's constructor."""
+
+    @property
+    def limits(self) -> Limits:
+        """What a file may hold to be read."""
+        return Limits(self.longest_clip_s, *self.clip_rates_hz, self.most_channels)
 
     def options(self, name: str) -> dict[str, Any]:
         """Options of one backend: its family's, then its own."""
@@ -178,6 +189,9 @@ def _value(where: str, name: str, value: Any) -> Any:
                 return expand(_strings(value))
             case "threads":
                 return tuple(_whole(count) for count in value)
+            case "clip_rates_hz":
+                lowest, highest = (_whole(rate) for rate in value)
+                return lowest, highest
             case "limit":
                 return _whole(value)
         if isinstance(default, tuple):
@@ -209,11 +223,15 @@ def _checked(config: Config, where: str) -> Config:
     least = {
         "limit": 1, "jobs": 0, "latency_clips": 0, "processes": 1, "latency_round": 1, "warmup": 0, "throughput_s": 0,
         "step_limit_s": 0.001, "memory_limit_mb": 100, "seed": 0,
+        "longest_clip_s": 0.001, "most_channels": 1,
     }  # fmt: skip
     for name, low in least.items():
         value = getattr(config, name)
         if value is not None and not low <= value < 2**32:
             raise BenchError(f"{where}: {name} = {value}: at least {low} is wanted, and less than {2**32}")
+    lowest, highest = config.clip_rates_hz
+    if not 1 <= lowest <= highest < 2**31:
+        raise BenchError(f"{where}: clip_rates_hz = [{lowest}, {highest}]: the lowest, then the highest rate is wanted")
     for name in ("backends", "splits"):
         chosen = getattr(config, name)
         if not chosen:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections import deque
@@ -74,14 +75,12 @@ class _Forward(soundfile.SoundFile):  # type: ignore[misc]
 @contextmanager
 def _sndfile(file: BinaryIO, kind: str, layout: Layout, limits: Limits) -> Iterator[Stream | None]:
     """None for an encoding that libsndfile does not know and PyAV may."""
-    if layout.start or layout.head or not hasattr(file, "fileno"):
-        source: BinaryIO | int = Spliced(file, layout)  # type: ignore[assignment]
-    else:
-        source = file.fileno()
-        os.lseek(source, 0, os.SEEK_SET)
+    direct = isinstance(file, io.FileIO) and not (layout.start or layout.head)
+    if direct:
+        file.seek(0)
     with _quiet(kind == "mp3"):
         try:
-            sound = _Forward(source, closefd=False)
+            sound = _Forward(file.fileno() if direct else Spliced(file, layout), closefd=False)
         except soundfile.LibsndfileError as error:
             if error.code != _UNSUPPORTED or kind not in PYAV:
                 why = error.error_string.rstrip(".") or "unknown format"

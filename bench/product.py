@@ -52,7 +52,7 @@ def train_model(config: Config, out: Path, split: str | None) -> tuple[int, floa
         raise BenchError(f"--out {out}: there is no folder {out.resolve().parent}")
     if split not in (None, "official", "mixed"):
         raise BenchError(f"--split {split}: only official and mixed have one training part")
-    corpus = open_corpus(config.corpus, config.vocabulary, config.data)
+    corpus = open_corpus(config.corpus, config.vocabulary, config.data, limits=config.limits)
     clips = corpus.clips
     column = assign(split, clips, config.seed).to_numpy() if split else np.full(len(clips), "train")
     train, validation = (np.flatnonzero(column == part) for part in ("train", "validation"))

@@ -9,6 +9,7 @@ from bench.audio import Audio, read
 from bench.conditions.level import active_level, limited, rms_level
 from bench.conditions.resources import Resources, Voice
 from bench.errors import BenchError
+from bench.limits import UNLIMITED
 from sound.resample import resample
 
 TALKERS = 6
@@ -103,7 +104,7 @@ def _talker(voices: list[Voice], samples: int, rate: int, rng: np.random.Generat
     parts: list[Audio] = []
     wanted, tries = samples, 0
     while wanted > 0:
-        audio, own_rate = read(voices[int(rng.integers(len(voices)))].path)
+        audio, own_rate = read(voices[int(rng.integers(len(voices)))].path, UNLIMITED)
         audio = resample(audio, own_rate, rate)
         level = active_level(audio, rate)
         tries += 1

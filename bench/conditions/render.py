@@ -12,6 +12,7 @@ from typing import Any
 import soundfile
 
 from bench.audio import Audio, fingerprint, read
+from bench.limits import UNLIMITED
 
 INDEX = "clips.jsonl"
 
@@ -32,7 +33,7 @@ def render(entries: Iterable[Entry], folder: Path, change: Change) -> Iterator[E
             name = f"{hashlib.sha256(entry['clip'].encode()).hexdigest()[:24]}.wav"
             made = known.get((name, entry["sha256"]))
             if made is None:
-                samples, rate = change(entry, *read(Path(entry["path"])))
+                samples, rate = change(entry, *read(Path(entry["path"]), UNLIMITED))
                 soundfile.write(folder / name, samples, rate, subtype="FLOAT")
                 made = fingerprint(samples, rate)
                 index.write(json.dumps([name, entry["sha256"], made]) + "\n")

@@ -19,6 +19,7 @@ from bench.corpora.folder import open_folder
 from bench.corpora.scan import Progress
 from bench.corpora.synthetic import open_synthetic
 from bench.errors import BenchError
+from bench.limits import LIMITS, Limits
 
 CORPORA: Mapping[str, str] = {
     "fsdd": "Free Spoken Digit Dataset: 3,000 clips, 6 speakers (--data, DIGITBENCH_DATA, cache, or downloaded)",
@@ -49,12 +50,14 @@ def open_corpus(
     cache: Path | None = None,
     fallback: bool = False,
     progress: Progress | None = None,
+    limits: Limits = LIMITS,
 ) -> Corpus:
     """Open the corpus ``name``; ``folder:PATH`` is short for the name ``folder`` with ``data`` PATH.
 
     With ``fallback``, the synthetic corpus stands in for FSDD where that can be neither found nor downloaded, and
-    says so in its ``notice``. ``progress`` hears of every file decoded. Raises BenchError for an unknown name, a
-    label outside the vocabulary, or a corpus without one usable clip.
+    says so in its ``notice``. ``progress`` hears of every file decoded, ``limits`` say what
+    one may hold. Raises BenchError for an unknown name, a label outside the vocabulary, or a corpus without one usable
+    clip.
     """
     name, _, inline = name.partition(":")
     cache = (cache or default_cache()).absolute()
@@ -65,7 +68,7 @@ def open_corpus(
     if name == "folder":
         if data is None:
             raise BenchError("corpus 'folder' needs to know where: --data PATH, or folder:PATH")
-        corpus = open_folder(data, progress)
+        corpus = open_folder(data, progress, limits)
     elif name == "fsdd":
         try:
             corpus = fsdd.open_fsdd(data, environ, cache, progress=progress)
@@ -86,9 +89,17 @@ def open_for(config: Config, *, fallback: bool = False, progress: Progress | Non
     Raises BenchError as :func:`open_corpus` does.
     """
     if not config.train:
-        return open_corpus(config.corpus, config.vocabulary, config.data, fallback=fallback, progress=progress)
+        return open_corpus(
+            config.corpus, config.vocabulary, config.data, fallback=fallback, progress=progress, limits=config.limits
+        )
     opened = (
-        open_corpus(name, config.vocabulary, config.data if name == "fsdd" else None, progress=progress)
+        open_corpus(
+            name,
+            config.vocabulary,
+            config.data if name == "fsdd" else None,
+            progress=progress,
+            limits=config.limits,
+        )
         for name in (config.train, config.test)
     )
     return join(*opened)

@@ -11,13 +11,14 @@ from pathlib import Path, PurePosixPath
 from bench.corpora.base import Corpus
 from bench.corpora.scan import Entry, Progress, scan
 from bench.errors import BenchError
+from bench.limits import LIMITS, Limits
 
 AUDIO = (".wav", ".flac", ".ogg", ".mp3")
 LISTING = "clips.csv"
 _REQUIRED = ("path", "label")
 
 
-def open_folder(data: Path, progress: Progress | None = None) -> Corpus:
+def open_folder(data: Path, progress: Progress | None = None, limits: Limits = LIMITS) -> Corpus:
     """Read the recordings under ``data``: a CSV file, a folder that holds one, or a folder per label.
 
     A CSV is ``clips.csv`` or the only one there; its paths are relative to it. In a folder per label, ``a/b/c.wav``
@@ -31,7 +32,7 @@ def open_folder(data: Path, progress: Progress | None = None) -> Corpus:
         count = sum(1 for _ in read_listing(listing))  # finds every mistake before the first file is decoded
         if not count:
             raise BenchError(f"{listing}: lists no clips")
-        clips, rejected = scan(listing.parent, read_listing(listing), count, progress)
+        clips, rejected = scan(listing.parent, read_listing(listing), count, progress, limits)
         return Corpus("folder", listing.parent, clips, rejected, source=f"recordings listed in {listing.name}")
     labelled = [bool(entry.label) for entry in _walk(data)]
     if labelled and not any(labelled):
@@ -39,7 +40,7 @@ def open_folder(data: Path, progress: Progress | None = None) -> Corpus:
             f"{data}: its {len(labelled)} audio files have no label; put each into a folder named after its label,"
             f" or list them in {LISTING} (path,label,speaker)"
         )
-    clips, rejected = scan(data, _walk(data), len(labelled), progress)
+    clips, rejected = scan(data, _walk(data), len(labelled), progress, limits)
     return Corpus("folder", data, clips, rejected, source=f"recordings in {data.name}")
 
 

@@ -220,7 +220,6 @@ def _from_parquet(copy: Path, cache: Path, manifest: Manifest) -> tuple[Path, tu
 
 
 def _fetch_hub(work: Path, manifest: Manifest, remote: Remote) -> None:
-    hub.check_installed()
     copy, recordings = work / "copy", work / "fsdd" / "recordings"
     copy.mkdir()
     recordings.mkdir(parents=True)

@@ -1,24 +1,28 @@
 """The copy of FSDD on the Hugging Face hub: parquet files, audio bytes embedded, no speakers.
 
-Columns are audio (bytes and path) and label; the files' names begin with their split. ``datasets`` reads them and
-``torchcodec`` decodes the audio.
+Columns are audio (bytes and path) and label; the files' names begin with their split.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import io
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path, PurePosixPath
+from typing import Any
 from urllib.parse import quote
 
-from bench.audio import Audio
+import pyarrow.parquet as pq
+
+from bench.audio import Audio, decode
 from bench.corpora.download import SECONDS, DownloadError, fetch, fetch_json
 from bench.errors import BenchError
 
 REPOSITORY = "mteb/free-spoken-digit-dataset"
 ENDPOINT = "https://huggingface.co"
 SPLITS = ("train", "test")
+
+_ROWS = 100  # in memory at a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,40 +46,56 @@ def files(folder: Path) -> dict[str, list[Path]]:
 def rows(folder: Path) -> Iterator[Row]:
     """Every row of a copy on disk, decoded at its own rate, channels averaged.
 
-    Raises BenchError when ``datasets`` or ``torchcodec`` is not installed, FFmpeg is missing, or the files are broken
-    or have other columns.
+    ``datasets`` and ``torchcodec`` do it where they are installed and find FFmpeg, pyarrow and :mod:`bench.audio`
+    elsewhere: the samples are the same. Raises BenchError when the files are broken or have other columns.
     """
-    check_installed()
-    import datasets
-
-    try:
-        import torchcodec.decoders  # noqa: F401 - loads FFmpeg, or fails
-    except (ImportError, OSError, RuntimeError):
-        raise BenchError("torchcodec cannot load FFmpeg: install it (Debian: apt-get install ffmpeg)") from None
+    decoded = decoder()
     for split, paths in files(folder).items():
         try:
-            table = datasets.load_dataset(
-                "parquet", data_files=[str(path) for path in paths], split="train", streaming=True
-            )
-            columns = set(table.column_names or ())
-            if not {"audio", "label"} <= columns:
-                raise BenchError(f"{paths[0]}: needs the columns audio and label, has {', '.join(sorted(columns))}")
-            # A plain Audio() drops any rate that the copy asks for: samples must stay what they are.
-            for number, row in enumerate(table.cast_column("audio", datasets.Audio())):
-                samples = row["audio"].get_all_samples()
-                audio = samples.data.mean(dim=0).numpy()
-                yield Row(f"{split} row {number}", str(row["label"]), audio, int(samples.sample_rate))
+            for number, (sound, label) in enumerate(_cells(paths)):
+                audio, rate = decoded(sound["bytes"])
+                yield Row(f"{split} row {number}", str(label), audio, rate)
         except BenchError:
             raise
         except Exception as error:  # datasets, pyarrow and torchcodec share no base class for a broken file
             raise BenchError(f"{paths[0].parent}: the hub copy cannot be read ({error})") from error
 
 
-def check_installed() -> None:
-    """Raises BenchError when the packages that read the hub copy are not installed. Imports none of them."""
-    for package in ("datasets", "torchcodec"):
-        if find_spec(package) is None:
-            raise BenchError(f"the hub copy needs {package}: pip install 'digitbench[hub]'")
+def decoder() -> Callable[[bytes], tuple[Audio, int]]:
+    """What decodes the bytes of a file: torchcodec where it loads, else what reads every other file here."""
+    try:
+        from torchcodec.decoders import AudioDecoder
+    except (ImportError, OSError, RuntimeError):  # not installed, or without FFmpeg's libraries
+        return lambda sound: decode(io.BytesIO(sound))
+
+    def decoded(sound: bytes) -> tuple[Audio, int]:
+        samples = AudioDecoder(sound).get_all_samples()
+        return samples.data.mean(dim=0).numpy(), int(samples.sample_rate)
+
+    return decoded
+
+
+def _cells(paths: Sequence[Path]) -> Iterator[tuple[Any, Any]]:
+    """Audio (its bytes not decoded) and label of every row. Raises BenchError where there are no such columns."""
+    try:
+        import datasets
+    except ImportError:
+        for path in paths:
+            with pq.ParquetFile(path) as file:
+                _check_columns(path, file.schema_arrow.names)
+                for batch in file.iter_batches(_ROWS, columns=["audio", "label"]):
+                    yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)
+        return
+    table = datasets.load_dataset("parquet", data_files=[str(path) for path in paths], split="train", streaming=True)
+    _check_columns(paths[0], table.column_names or ())
+    # A plain Audio drops any rate that the copy asks for: samples must stay what they are.
+    for row in table.cast_column("audio", datasets.Audio(decode=False)):
+        yield row["audio"], row["label"]
+
+
+def _check_columns(path: Path, columns: Collection[str]) -> None:
+    if not {"audio", "label"} <= {*columns}:
+        raise BenchError(f"{path}: needs the columns audio and label, has {', '.join(sorted(columns))}")
 
 
 def download(folder: Path, endpoint: str = ENDPOINT, seconds: float = SECONDS) -> None:

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from bench.audio import fingerprint, read
 from bench.corpora.base import COLUMNS, Rejected
 from bench.errors import BenchError
+from bench.limits import LIMITS, Limits
 
 Progress = Callable[[int, int], None]
 """Called with how many files are done, and of how many."""
@@ -34,7 +35,7 @@ class Entry:
 
 
 def scan(
-    root: Path, entries: Iterable[Entry], total: int, progress: Progress | None = None
+    root: Path, entries: Iterable[Entry], total: int, progress: Progress | None = None, limits: Limits = LIMITS
 ) -> tuple[pd.DataFrame, tuple[Rejected, ...]]:
     """The table of clips (``COLUMNS``, sorted by clip id), and the files that cannot be used.
 
@@ -45,7 +46,7 @@ def scan(
     batches, rows, rejected = [], list[tuple[object, ...]](), list[Rejected]()
     for done, entry in enumerate(entries, 1):
         try:
-            samples = _describe(root, entry)
+            samples = _describe(root, entry, limits)
         except BenchError as error:
             rejected.append(Rejected(entry.path, str(error).removeprefix(f"{root / entry.path}: ")))
         else:
@@ -87,12 +88,12 @@ def _repeated(column: pa.ChunkedArray) -> pa.Array:
     return pc.struct_field(counts, "values").filter(pc.greater(pc.struct_field(counts, "counts"), 1))
 
 
-def _describe(root: Path, entry: Entry) -> tuple[int, int, str]:
+def _describe(root: Path, entry: Entry, limits: Limits) -> tuple[int, int, str]:
     if not entry.label:
         raise BenchError("has no label: it is not in a label's folder")
     if not entry.path.isprintable():
         raise BenchError(f"{root / entry.path}: its name is not printable UTF-8")
-    audio, rate = read(root / entry.path)
+    audio, rate = read(root / entry.path, limits)
     return rate, len(audio), fingerprint(audio, rate)
 
 

@@ -151,7 +151,7 @@ def test_unreadable_file_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyP
     def refuse(*_: object, **__: object) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(Path, "open", refuse)  # a mode would not stop a test that runs as root
+    monkeypatch.setattr(os, "open", refuse)  # a mode would not stop a test that runs as root
     with pytest.raises(BenchError, match="permission denied"):
         read(path)
 

@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sound.resample import resample
-from tests.bench.test_audio import RATE, tone
+from tests.bench.test_audio import RATE
+from tests.conftest import tone
 
 
 @given(

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from bench.audio import fingerprint, read
 from bench.corpora.base import Corpus
 from bench.errors import BenchError
+from bench.limits import UNLIMITED
 from bench.plan import entries
 from bench.records import Run
 from bench.report.outcomes import FLOOR, HARDEST_FIRST, backends
@@ -40,7 +41,7 @@ def recordings(run: Run, corpus: Corpus) -> Audio:
 
     def audio(clip: str) -> tuple[Samples, int]:
         path = Path(known[clip]["path"])
-        samples, rate = read(path)
+        samples, rate = read(path, UNLIMITED)
         if fingerprint(samples, rate) != known[clip]["sha256"]:
             raise BenchError(f"{path}: not the recording that was heard")
         return samples, rate
