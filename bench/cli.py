@@ -286,7 +286,11 @@ def verify(run: RunFolder) -> None:
 
 def _folder(corpus: Corpus, config: Config) -> Path:
     """Where a run goes that was not told: never over one of other recordings, nor a trial over the whole."""
+    from bench.plan import file_name
+
     name = corpus.title.replace(" → ", "-on-")
+    if printable(name) != name or len(name.encode()) > 100:
+        name = file_name(name)
     return Path("results") / (f"{name}-limit{config.limit}" if config.limit else name)
 
 

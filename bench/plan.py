@@ -28,6 +28,8 @@ HARNESS_OPTIONS = ("clips", "most_threads", "step_limit_s", "memory_limit_mb")
 MEASURING_SOURCES = ("bench/audio.py", "bench/worker.py", "backends/base.py")
 UNTREATED: Mapping[str, list[Any]] = MappingProxyType({CLEAN: []})
 BATCH = 4096
+LONGEST_PART = 56
+"""Bytes of a name within a file name: four of them, and an ending, are fewer than the 255 that file systems allow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,10 +237,13 @@ def clips_hash(clips: pd.DataFrame) -> str:
 
 
 def file_name(part: str) -> str:
-    """A word made safe for a file name, still distinct."""
+    """A word made safe for a file name, still distinct, in at most ``LONGEST_PART`` bytes."""
     plain = part.replace(":", "@")
     safe = re.sub(r"[^\w.+@-]", "-", plain)
-    return safe if safe == plain and "@" not in part else f"{safe}-{hashlib.sha256(part.encode()).hexdigest()[:6]}"
+    code = hashlib.sha256(part.encode(errors="surrogatepass")).hexdigest()
+    if len(safe.encode()) > LONGEST_PART - 7:
+        return f"{safe.encode()[: LONGEST_PART - 13].decode(errors='ignore')}-{code[:12]}"
+    return safe if safe == plain and "@" not in part else f"{safe}-{code[:6]}"
 
 
 def _key(config: Config, backend: Known, fold: Fold | None, rows: Rows, clips: pd.DataFrame) -> str:

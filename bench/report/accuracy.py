@@ -56,9 +56,15 @@ def ranked(scores: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
 
 
 def speakers(rows: pd.DataFrame) -> pd.DataFrame:
-    """Accuracy on each speaker of loso, who was left out of training: a row per backend, a column per speaker."""
+    """Accuracy on each speaker of loso, who was left out of training: a row per backend, a ``column`` per speaker."""
     loso = rows[rows["split"] == "loso"]
+    loso = loso.assign(speaker=loso["speaker"].map(column))
     return loso.groupby(["backend", "speaker"])["right"].mean().unstack().reset_index().rename_axis(columns=None)
+
+
+def column(speaker: str) -> str:
+    """The name of a speaker's column: the speaker's own, unless tables have a column of that name."""
+    return f"speaker {speaker}" if speaker in ("backend", "corpus") else speaker
 
 
 def confusion(rows: pd.DataFrame) -> pd.DataFrame:

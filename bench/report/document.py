@@ -14,6 +14,7 @@ from bench.records import Run
 from bench.report import accuracy, choosing, cost, provenance, robustness, sections, speed
 from bench.report.markdown import escape
 from bench.report.outcomes import outcomes
+from bench.report.spreadsheet import csv
 from bench.report.summary import order, render, summary
 
 
@@ -127,11 +128,7 @@ def files(report: Report) -> dict[str, str]:
 
     Ten digits are kept: the last ones of a float depend on the processor's vector unit.
     """
-    csv = {
-        f"tables/{name}.csv": frame.to_csv(index=False, float_format="%.10g", lineterminator="\n")
-        for name, frame in report.tables.items()
-    }
-    return {"report.md": report.markdown, **csv}
+    return {"report.md": report.markdown, **{f"tables/{name}.csv": csv(frame) for name, frame in report.tables.items()}}
 
 
 def write(report: Report, folder: Path) -> None:

@@ -12,6 +12,8 @@ import pandas as pd
 from pandas.api.types import is_numeric_dtype
 from tabulate import tabulate
 
+from bench.printable import printable
+
 HIGH: Final = "↑"
 LOW: Final = "↓"
 ABSENT = "–"  # noqa: RUF001 - a dash, as in printed tables
@@ -108,15 +110,18 @@ def p_value(p: float) -> str:
 
 
 def escape(text: object) -> str:
-    """Text of unknown origin, on one line and without meaning to Markdown or HTML."""
-    line = "".join(char if char.isprintable() else " " for char in str(text))
-    return re.sub(r"([\\`*_{}\[\]<>|~#&$])", r"\\\1", line)
+    """Text of unknown origin, on one line and without meaning to Markdown or HTML; an address in it is no link."""
+    return re.sub(r"([\\`*_{}\[\]<>|~#&$]|:(?=//)|(?<=\bwww)\.|(?<=\bmailto):|(?<=\bxmpp):)", r"\\\1", _line(text))
 
 
 def code(text: object) -> str:
     """Text as code, on one line, safe inside a table."""
-    line = "".join(char if char.isprintable() else " " for char in str(text)).strip()
+    line = _line(text).strip()
     return f"`{line.replace('`', chr(39)).replace('|', chr(166))}`" if line else "(empty)"
+
+
+def _line(text: object) -> str:
+    return printable(re.sub(r"\s", " ", str(text)))
 
 
 def details(summary: str, body: str) -> str:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from bench import stats
 from bench.records import CLEAN, NOISE, Run
-from bench.report.markdown import ABSENT, Column, escape, percent, table
+from bench.report.markdown import ABSENT, Column, code, escape, percent, table
 from bench.report.outcomes import FLOOR, clusters, conditions, interval_method, outcomes, splits
 from bench.report.summary import first_header
 from bench.stats.paired import ALPHA
@@ -84,7 +84,7 @@ def claims(made: Mapping[str, pd.DataFrame]) -> list[str]:
     if rivals:
         blocks = [
             "### Who holds up",
-            f"Each against `{escape(weakest)}`, the least accurate of them over all conditions; only what the exact"
+            f"Each against {code(weakest)}, the least accurate of them over all conditions; only what the exact"
             f" McNemar test shows on the same clips, Holm-corrected over all {len(pairs):,} pairs, counts.",
             _bullets(_versus(name, weakest, frame, pairs) for name in rivals),
         ]
@@ -134,7 +134,7 @@ def _versus(a: str, b: str, frame: pd.DataFrame, pairs: pd.DataFrame) -> str:
         widest = own.iloc[int(own["gap"].abs().argmax())]
         accuracies = f"{percent(share[widest['condition'], a])} against {percent(share[widest['condition'], b])} %"
         span = f"{percent(widest['gap'])} points, {percent(widest['low'])} to {percent(widest['high'])}"
-        return f"{word} under {len(own)}, most at `{widest['condition']}` ({accuracies}; {span})"
+        return f"{word} under {len(own)}, most at {code(widest['condition'])} ({accuracies}; {span})"
 
     better, worse = gaps[shown & (gaps["gap"] > 0)], gaps[shown & (gaps["gap"] < 0)]
     told = [side("better", better), side("worse", worse)]

@@ -10,6 +10,7 @@ import pandas as pd
 
 from bench.records import Run
 from bench.report import cost
+from bench.report.accuracy import column
 from bench.report.markdown import (
     HIGH,
     LOW,
@@ -151,7 +152,7 @@ def by_speaker(run: Run, scores: pd.DataFrame, speakers: pd.DataFrame) -> list[s
     if speakers.empty:
         return []
     names = [name for name in speakers.columns if name != "backend"]
-    clips = tested(run, "loso").value_counts()
+    clips = tested(run, "loso").map(column).value_counts()
     columns = [Column(first_header(run, "backend"), "backend", escape)]
     columns += [Column(f"{escape(name)}, %, n = {clips[name]:,}", name, percent, HIGH) for name in names]
     text = "Accuracy of `loso`: each speaker by a model that never heard them."
@@ -167,9 +168,11 @@ def confusions(run: Run, scores: pd.DataFrame, confusion: pd.DataFrame) -> list[
         own = confusion[(confusion["backend"] == row["backend"]) & (confusion["split"] == row["split"])]
         wide = own.pivot(index="label", columns="predicted", values="clips")
         said = [label for label in run.info["vocabulary"] if label in wide.index]
-        wide = wide.reindex(index=said, columns=[*run.info["vocabulary"], ""]).fillna(0).reset_index()
+        heard = [*run.info["vocabulary"], ""]
+        wide = wide.reindex(index=said, columns=heard).fillna(0).set_axis(map(str, range(len(heard))), axis=1)
         columns = [Column(first_header(run, "said in rows, heard in columns"), "label", escape)]
-        columns += [Column(escape(name) or "no digit", name, count) for name in wide.columns if name != "label"]
+        columns += [Column(escape(name) or "no digit", str(place), count) for place, name in enumerate(heard)]
+        wide = wide.reset_index()
         share = f"{percent(row['accuracy'])} % of {row['clips']:,}"
         blocks += [f"### {escape(row['backend'])}, {row['split']}: {share}", table(wide, columns)]
     return ["## Confusions of the best of each family", *blocks] if blocks else []

@@ -82,3 +82,9 @@ def test_the_hash_of_clips_knows_samples_labels_and_speakers_but_neither_paths_n
 def test_file_names_are_safe_and_distinct(one: str, other: str) -> None:
     assert not set(file_name(one)) & set("/\\:\0 ")
     assert (file_name(one) == file_name(other)) == (one == other)
+
+
+@pytest.mark.parametrize("name", ["a" * 300, "é" * 300, "\N{HIRAGANA LETTER A}" * 300, ":" * 300, "\udcff" * 300])
+def test_four_long_names_make_a_file_name(name: str, tmp_path: Path) -> None:
+    (tmp_path / f"{'__'.join([file_name(name)] * 4)}.parquet.part").touch()
+    assert file_name(name) != file_name(name + "a")

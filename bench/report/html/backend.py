@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from html import escape
 
 import pandas as pd
 
 from bench.records import Run
-from bench.report.html.markup import Column, pairs, table
+from bench.report.html.markup import Column, escape, is_long, pairs, table
 from bench.report.markdown import count, megabytes, milliseconds, number, percent
 from bench.report.outcomes import FLOOR
 
@@ -121,18 +120,22 @@ def _confusion(run: Run, tables: Tables, name: str) -> str:
     labels = [label for label in run.info["vocabulary"] if label in set(own["label"])]
     counts = own.pivot(index="label", columns="predicted", values="clips")
     counts = counts.reindex(index=labels, columns=[*run.info["vocabulary"], ""]).fillna(0).astype(int)
-    heads = "".join(f'<th scope="col">{escape(label) or "none"}</th>' for label in counts.columns)
+    heads = "".join(f'<th scope="col"{_wrapped(label)}>{escape(label) or "none"}</th>' for label in counts.columns)
     rows = ""
     for label, row in counts.iterrows():
         total = max(1, int(row.sum()))
         cells = "".join(f'<td style="--share:{value / total:.2f}">{value or ""}</td>' for value in row)
-        rows += f'<tr><th scope="row">{escape(str(label))}</th>{cells}</tr>\n'
+        rows += f'<tr><th scope="row"{_wrapped(str(label))}>{escape(label)}</th>{cells}</tr>\n'
     caption = escape(f"{name}: said in rows, heard in columns, clips ({split})")
     return (
         f'<div class="scroll" tabindex="0" role="region" aria-label="{caption}"><table class="confusion">'
         f'<caption>{caption}</caption><thead><tr><th scope="col">said</th>{heads}</tr></thead>'
         f"<tbody>\n{rows}</tbody></table></div>"
     )
+
+
+def _wrapped(label: str) -> str:
+    return ' class="long"' if is_long(label) else ""
 
 
 def _texts(tables: Tables, name: str) -> str:

@@ -1,21 +1,24 @@
-"""Tables and figures in HTML. Every text goes through ``escape``."""
+"""Tables and figures in HTML. Every text goes through ``escape``, every text of a script through ``as_json``."""
 
 from __future__ import annotations
 
+import html
 import json
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from html import escape
-from typing import Any
+from typing import Any, Final
 
 import pandas as pd
 
+from bench.printable import printable
 from bench.report import markdown
 from bench.report.markdown import ABSENT
 from bench.report.plots import Plot, svg
 from bench.report.plots.style import GRID, INK, PAPER
 
+LONG: Final = 40
+"""Letters of the longest word that a cell does not break."""
 _TINTS = {INK: "var(--ink)", GRID: "var(--grid)", PAPER: "var(--paper)"}
 
 
@@ -23,8 +26,13 @@ _TINTS = {INK: "var(--ink)", GRID: "var(--grid)", PAPER: "var(--paper)"}
 class Column(markdown.Column):
     """As in Markdown, and perhaps with markup of its own."""
 
-    html: Callable[[Any], str] | None = None
+    markup: Callable[[Any], str] | None = None
     """Markup of a value, in place of its escaped text."""
+
+
+def escape(text: object) -> str:
+    """Text of unknown origin, without meaning to HTML and without what a reader cannot see."""
+    return html.escape(printable(text))
 
 
 def table(
@@ -40,7 +48,7 @@ def table(
     rows = [row for _, row in frame.iterrows()]
     best = {column.key: _best(rows, column, candidate) for column in columns}
     head = "".join(
-        f'<th scope="col"{_number(frame, column)}>{escape(column.header)}'
+        f'<th scope="col"{_kind(frame, column, column.header)}>{escape(column.header)}'
         + (f' <span title="{_DIRECTION[column.best]} is better">{column.best}</span>' if column.best else "")
         + "</th>"
         for column in columns
@@ -66,8 +74,15 @@ def _best(rows: Sequence[Any], column: Column, candidate: Callable[[Any], bool])
     return column.text(max(values) if column.best == "↑" else min(values)) if len(values) > 1 else None
 
 
-def _number(frame: pd.DataFrame, column: Column) -> str:
-    return ' class="number"' if pd.api.types.is_numeric_dtype(frame[column.key]) else ""
+def _kind(frame: pd.DataFrame, column: Column, text: str) -> str:
+    kinds = ["number"] if pd.api.types.is_numeric_dtype(frame[column.key]) else []
+    kinds += ["long"] if is_long(text) else []
+    return f' class="{" ".join(kinds)}"' if kinds else ""
+
+
+def is_long(text: str) -> bool:
+    """Whether a cell must break a word of ``text``: no column is as wide as a name can be."""
+    return max(map(len, text.split()), default=0) > LONG
 
 
 def _cell(
@@ -77,7 +92,7 @@ def _cell(
     value = row[column.key]
     absent = pd.isna(value)
     text = missing(row, column.key) if absent else column.text(value)
-    inner = escape(text) if absent or column.html is None else column.html(value)
+    inner = escape(text) if absent or column.markup is None else column.markup(value)
     if not absent and candidate(row) and text == best[column.key]:
         inner = f"<b>{inner}</b>"
     if column.interval and not absent:
@@ -85,7 +100,7 @@ def _cell(
         inner += f' <span class="interval">({escape(low)}-{escape(high)})</span>'
     tag = 'th scope="row"' if first else "td"
     raw = "" if absent else f' data-value="{escape(str(value))}"'
-    return f"<{tag}{_number(frame, column)}{raw}>{inner}</{tag[:2]}>"
+    return f"<{tag}{_kind(frame, column, text)}{raw}>{inner}</{tag[:2]}>"
 
 
 def figure(plot: Plot) -> str:
@@ -99,7 +114,7 @@ def figure(plot: Plot) -> str:
     size = re.search(r'viewBox="0 0 ([\d.]+) ', drawn)
     width = round(float(size[1]) * 4 / 3) if size else 900
     label = f'role="img" aria-label="{escape(f"{plot.title}. {plot.alt}")}" style="--width:{width}px"'
-    drawn = re.sub(r'<svg([^>]*?) width="[^"]*"', rf"<svg\1 {label}", drawn, count=1)
+    drawn = re.sub(r'<svg([^>]*?) width="[^"]*"', lambda found: f"<svg{found[1]} {label}", drawn, count=1)
     drawn = re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", drawn, count=1)
     return (
         f'<figure id="plot-{plot.name}"><h3>{escape(plot.title)}</h3>'
@@ -109,9 +124,16 @@ def figure(plot: Plot) -> str:
 
 
 def as_json(value: object) -> str:
-    """JSON that can stand inside a script element: no text can end the element or begin another."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+    """JSON that can stand inside a script element: no text can end the element, begin another or hold the unseen."""
+    return json.dumps(_shown(value), ensure_ascii=False, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
+
+
+def _shown(value: object) -> object:
+    if isinstance(value, str):
+        return printable(value)
+    if isinstance(value, dict):
+        return {_shown(key): _shown(part) for key, part in value.items()}
+    return [_shown(part) for part in value] if isinstance(value, list | tuple) else value
 
 
 def pairs(items: Sequence[tuple[str, str]]) -> str:

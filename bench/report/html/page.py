@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from html import escape
 from importlib.resources import files
 from pathlib import Path
 from string import Template
@@ -16,7 +15,7 @@ from bench.report.cost import headline_threads, measures_cost
 from bench.report.document import replace_text
 from bench.report.html.backend import anchor, section
 from bench.report.html.gallery import Audio, Treat, gallery
-from bench.report.html.markup import Column, as_json, figure, pairs, table
+from bench.report.html.markup import Column, as_json, escape, figure, pairs, table
 from bench.report.markdown import ABSENT, count, count_threads, megabytes, milliseconds, number, percent
 from bench.report.outcomes import FLOOR, failure, splits, tested
 from bench.report.plots import Plot
@@ -88,7 +87,7 @@ def _summary(run: Run, frame: pd.DataFrame) -> str:
     def link(name: str) -> str:
         return f'<a href="#{anchor(names, name)}">{escape(name)}</a>'
 
-    columns = [Column("backend", "backend", str, html=link)]
+    columns = [Column("backend", "backend", str, markup=link)]
     for split in ran:
         key = f"{split}_accuracy"
         header = f"{split} accuracy, % (95 % interval), n = {len(tested(run, split)):,}"

@@ -12,7 +12,7 @@ from bench.records import Run
 from bench.report.cost import headline_threads, timed
 from bench.report.markdown import count_threads, number
 from bench.report.outcomes import FLOOR
-from bench.report.plots.style import COLOURS, HATCHES, INK, PAPER, Plot, legend, looks, new_figure
+from bench.report.plots.style import COLOURS, HATCHES, INK, PAPER, Plot, legend, looks, named, new_figure
 
 STAGES = {"start_s": "interpreter", "import_s": "import", "load_s": "load", "first_s": "first prediction"}
 
@@ -75,7 +75,7 @@ def coldstart(run: Run, tables: Mapping[str, pd.DataFrame]) -> Plot | None:
         axes.annotate(
             f"{number(total)} s", (end, place), xytext=(7, 0), textcoords="offset points", va="center", fontsize=9
         )
-    axes.set_yticks(y, table["backend"])
+    axes.set_yticks(y, [*map(named, table["backend"])])
     axes.set_xlim(0, 1.12 * max(left.max(), high.max()))
     axes.grid(False, axis="y")
     n = int(table["processes"].max())

@@ -9,10 +9,13 @@ import pandas as pd
 from matplotlib.lines import Line2D
 
 from bench.records import Run
+from bench.report.accuracy import column
 from bench.report.outcomes import FLOOR, family, tested
 from bench.report.plots.robustness import shade_table
-from bench.report.plots.style import COLOURS, INK, MARKERS, PAPER, Plot, new_figure, panels
+from bench.report.plots.style import COLOURS, INK, MARKERS, PAPER, Plot, named, new_figure, panels
 
+SHORT = 16
+"""Letters of a label beside a matrix."""
 TOO_MANY = 12
 """Speakers beyond which they are not told apart."""
 
@@ -23,7 +26,7 @@ def speakers(run: Run, tables: Mapping[str, pd.DataFrame]) -> Plot | None:
     if wide.empty:
         return None
     wide = wide[wide["backend"] != FLOOR].set_index("backend")
-    names = [name for name in sorted(run.clips["speaker"].dropna().unique()) if name in wide.columns]
+    names = [name for name in map(column, sorted(run.clips["speaker"].dropna().unique())) if name in wide.columns]
     wide = wide[names].astype(float).iloc[::-1]
     if wide.empty:
         return None
@@ -35,9 +38,11 @@ def speakers(run: Run, tables: Mapping[str, pd.DataFrame]) -> Plot | None:
     axes.hlines(y, 100 * wide.min(axis=1), 100 * wide.max(axis=1), color=INK, linewidth=0.8, zorder=1)
     for i, name in enumerate(names):
         colour, marker = (COLOURS[i % len(COLOURS)], MARKERS[i]) if told else (COLOURS[0], "o")
-        axes.plot(100 * wide[name], y, marker, color=colour, markersize=8, markeredgecolor=PAPER, label=name, zorder=2)
+        axes.plot(
+            100 * wide[name], y, marker, color=colour, markersize=8, markeredgecolor=PAPER, zorder=2, label=named(name)
+        )
     axes.plot(100 * wide.mean(axis=1), y, "|", color=INK, markersize=17, markeredgewidth=2, zorder=3)
-    axes.set_yticks(y, wide.index)
+    axes.set_yticks(y, [named(name) for name in wide.index])
     axes.set_ylim(-0.6, len(wide) - 0.4)
     axes.set_xlim(min(0.0, *(100 * wide.min())), 102)
     axes.grid(False, axis="y")
@@ -70,7 +75,9 @@ def confusion(run: Run, tables: Mapping[str, pd.DataFrame]) -> Plot | None:
     if best.empty:
         return None
     labels = list(run.info["vocabulary"])
-    width = max(3.2, 0.9 + 0.34 * (len(labels) + 1))
+    heads = [*(named(label, SHORT) for label in labels), "none"]
+    turned = {} if max(map(len, labels)) < 3 else {"rotation": 60, "ha": "right", "rotation_mode": "anchor"}
+    width = max(3.2, 0.9 + 0.34 * len(heads)) + 0.09 * max(0, max(map(len, heads)) - 5)
     figure, grid = panels(len(best), 3, width, width + 0.35)
     for axes, (_, row) in zip(grid, best.iterrows(), strict=True):
         own = tables["confusion"]
@@ -80,13 +87,12 @@ def confusion(run: Run, tables: Mapping[str, pd.DataFrame]) -> Plot | None:
         )
         wide = wide[wide.notna().any(axis=1)].fillna(0)
         shade_table(axes, 100 * wide.div(wide.sum(axis=1), axis=0).to_numpy(), "{:.0f}", hide=0)
-        rotate = 0 if max(map(len, labels)) < 3 else 60
-        axes.set_xticks(np.arange(len(labels) + 1) + 0.5, [*labels, "none"], rotation=rotate)
-        axes.set_yticks(np.arange(len(wide)) + 0.5, wide.index)
+        axes.set_xticks(np.arange(len(heads)) + 0.5, heads, **turned)
+        axes.set_yticks(np.arange(len(wide)) + 0.5, [named(label, SHORT) for label in wide.index])
         axes.set_xlabel("heard")
         axes.set_ylabel("said")
         share = f"{row['split']}: {100 * row['accuracy']:.1f} % of {row['clips']:,} clips"
-        axes.set_title(f"{row['backend']}\n{share}", fontsize=9.5)
+        axes.set_title(f"{named(row['backend'])}\n{share}", fontsize=9.5)
     caption = (
         'Per cent of the clips of each said digit (rows sum to 100), darker is more; empty cells are 0, "0" is less'
         ' than half a per cent, "none" is no digit heard. The best backend of each family, on the hardest split heard'

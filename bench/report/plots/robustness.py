@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from bench.records import CLEAN, Run
 from bench.report import robustness
 from bench.report.outcomes import interval_method
-from bench.report.plots.style import Look, Plot, legend, looks, new_figure, panels
+from bench.report.plots.style import Look, Plot, legend, looks, named, new_figure, panels
 from bench.report.robustness import noise_of
 
 
@@ -30,7 +30,7 @@ def accuracy_snr(run: Run) -> Plot | None:
     figure, grid = panels(len(noises), 3, 3.3, 3.7, sharey=True, sharex=True)
     for axes, noise in zip(grid, noises, strict=True):
         _lines(axes, pd.concat([swept[swept["noise"] == noise], clean]).sort_values("snr"), names, look)
-        axes.set_title(noise)
+        axes.set_title(named(noise))
         axes.set_xlabel("signal-to-noise ratio, dB")
         axes.set_ylim(0, 102)
         axes.set_xticks([*levels, clean_at], [*(f"{level:g}" for level in levels), CLEAN])
@@ -61,8 +61,10 @@ def accuracy_conditions(run: Run) -> Plot | None:
     figure = new_figure(2.6 + 0.85 * wide.shape[1], 1.9 + 0.34 * wide.shape[0])
     axes = figure.subplots()
     shade_table(axes, 100 * wide.to_numpy(), "{:.1f}")
-    axes.set_xticks(np.arange(wide.shape[1]) + 0.5, wide.columns, rotation=30, ha="left", rotation_mode="anchor")
-    axes.set_yticks(np.arange(wide.shape[0]) + 0.5, wide.index)
+    axes.set_xticks(
+        np.arange(wide.shape[1]) + 0.5, [*map(named, wide.columns)], rotation=30, ha="left", rotation_mode="anchor"
+    )
+    axes.set_yticks(np.arange(wide.shape[0]) + 0.5, [*map(named, wide.index)])
     axes.xaxis.tick_top()
     split, n = shares["split"].iloc[0], int(shares["clips"].max())
     axes.set_xlabel(f"accuracy ({split}), %; n = {n:,} clips each")

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from bench import stats
 from bench.records import Run
 from bench.report.outcomes import FLOOR, HARDEST_FIRST, outcomes
-from bench.report.plots.style import INK, Plot, looks, panels
+from bench.report.plots.style import INK, Plot, looks, named, panels
 from bench.stats.calibration import BINS
 
 
@@ -34,7 +34,7 @@ def reliability(run: Run) -> Plot | None:
         ece = stats.calibration_error(scores, np.argsort(labels)[truth])
         right = labels[scores.argmax(axis=1)] == own["label"].to_numpy()
         _bins(axes, scores.max(axis=1), right, look[name].colour, look[name].marker)
-        axes.set_title(f"{name}\n{split}, n = {len(own):,}, ECE {100 * ece:.1f} %", fontsize=9.5)
+        axes.set_title(f"{named(name)}\n{split}, n = {len(own):,}, ECE {100 * ece:.1f} %", fontsize=9.5)
         axes.tick_params(labelbottom=True, labelleft=True)
     figure.supxlabel("probability given to the label, %", color=INK, fontsize=10)
     figure.supylabel("share right, % (95 % Wilson interval)", color=INK, fontsize=10)

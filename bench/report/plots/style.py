@@ -7,6 +7,7 @@ and colour blindness. Colours are those of Okabe and Ito (2008), without the yel
 from __future__ import annotations
 
 import io
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from bench.printable import shortened
 from bench.records import NOISE, Run
 from bench.report.outcomes import FLOOR, backends, family
 
@@ -29,6 +31,8 @@ MARKERS: Final = "os^DvPX<>phd8*H"
 LINES: Final = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1, 1, 1)))
 HATCHES: Final = ("", "///", "...", "xxx")
 DPI: Final = 160
+MOST: Final = 40
+"""Letters of a name in a plot."""
 
 _STYLE: Final[dict[str, Any]] = {
     "axes.axisbelow": True,
@@ -103,7 +107,8 @@ def looks(run: Run) -> dict[str, Look]:
 def styled() -> Iterator[None]:
     """Draw and save inside this; matplotlib's settings are put back after it."""
     settings: dict[Any, Any] = {**matplotlib.rcParamsDefault, "backend": "agg", **_STYLE}
-    with matplotlib.rc_context(settings):
+    with matplotlib.rc_context(settings), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")  # it is drawn as a box
         yield
 
 
@@ -124,6 +129,12 @@ def panels(count: int, columns: int, width: float, height: float, **kwargs: Any)
     return figure, flat[:count]
 
 
+def named(name: object, most: int = MOST) -> str:
+    """A name as a plot can show it: short, and without meaning to matplotlib, which reads formulas and hides ``_``."""
+    text = shortened(name, most).replace("$", r"\$")
+    return f" {text}" if text.startswith("_") else text
+
+
 def legend(figure: Figure, names: Sequence[str], look: dict[str, Look], below: int = 0) -> None:
     """Names beside the data, or in columns below them, with the marker and line of each."""
     handles = [_handle(name, look[name]) for name in names]
@@ -135,7 +146,13 @@ def legend(figure: Figure, names: Sequence[str], look: dict[str, Look], below: i
 
 def _handle(name: str, look: Look) -> Line2D:
     return Line2D(
-        [], [], color=look.colour, marker=look.marker, linestyle=look.line, markeredgecolor=look.colour, label=name
+        [],
+        [],
+        color=look.colour,
+        marker=look.marker,
+        linestyle=look.line,
+        markeredgecolor=look.colour,
+        label=named(name),
     )
 
 

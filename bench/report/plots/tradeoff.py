@@ -15,7 +15,7 @@ from bench.report.candidates import dominance
 from bench.report.cost import headline_threads
 from bench.report.markdown import count_threads
 from bench.report.outcomes import FLOOR, interval_method, splits
-from bench.report.plots.style import GRID, INK, PAPER, Look, Plot, looks, new_figure
+from bench.report.plots.style import GRID, INK, PAPER, Look, Plot, looks, named, new_figure
 
 UNSEEN = {
     "cross": "another corpus (cross)",
@@ -107,5 +107,5 @@ def _points(axes: Axes, shown: pd.DataFrame, best: Sequence[bool], look: Mapping
 def _handle(name: str, own: Look, on: bool) -> Line2D:
     return Line2D(
         [], [], linestyle="none", marker=own.marker, markersize=8, markeredgewidth=1.6, color=own.colour,
-        markerfacecolor=own.colour if on else PAPER, label=name,
+        markerfacecolor=own.colour if on else PAPER, label=named(name),
     )  # fmt: skip

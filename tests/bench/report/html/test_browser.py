@@ -12,6 +12,7 @@ from bench.report.document import tables
 from bench.report.html import page, write
 from bench.report.html.screenshot import browser
 from bench.report.plots import draw
+from tests.bench.report.hostile import hostile
 from tests.bench.report.html.test_page import sing
 from tests.bench.report.made_up import noisy
 
@@ -160,3 +161,20 @@ def test_hostile_text_is_shown_as_text(tab: Any) -> None:
 
 def test_it_is_one_file(report: str) -> None:
     assert [path.name for path in Path(report.removeprefix("file://")).parent.iterdir()] == ["report.html"]
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_no_name_is_wider_than_the_page(chromium: Any, tmp_path: Path, width: int) -> None:
+    run = hostile()
+    made = tables(run)
+    context = chromium.new_context(viewport={"width": width, "height": 900})
+    opened = context.new_page()
+    dialogs: list[str] = []
+    opened.on("dialog", lambda dialog: dialogs.append(dialog.message))
+    opened.goto(write(page(run, made, draw(run, made), sing), tmp_path).as_uri())
+    assert opened.evaluate("document.documentElement.scrollWidth") <= width
+    assert opened.locator("#clips > li").count() > 0
+    cells = opened.locator("#summary-table tbody th").all()
+    assert max(cell.bounding_box()["width"] for cell in cells) <= 0.75 * width
+    assert dialogs == []
+    context.close()

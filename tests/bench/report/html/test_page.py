@@ -97,7 +97,7 @@ def test_hostile_texts_stay_texts() -> None:
 
 def test_json_cannot_leave_its_element() -> None:
     text = as_json(["</script>", "<!--", "\u2028"])
-    assert "<" not in text and json.loads(text) == ["</script>", "<!--", "\u2028"]
+    assert "<" not in text and json.loads(text) == ["</script>", "<!--", r"\u2028"]
 
 
 def test_without_recordings_the_page_says_so() -> None:
