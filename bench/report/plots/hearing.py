@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -76,7 +77,9 @@ def confusion(run: Run, tables: Mapping[str, pd.DataFrame]) -> Plot | None:
         return None
     labels = list(run.info["vocabulary"])
     heads = [*(named(label, SHORT) for label in labels), "none"]
-    turned = {} if max(map(len, labels)) < 3 else {"rotation": 60, "ha": "right", "rotation_mode": "anchor"}
+    turned: dict[str, Any] = (
+        {} if max(map(len, labels)) < 3 else {"rotation": 60, "ha": "right", "rotation_mode": "anchor"}
+    )
     width = max(3.2, 0.9 + 0.34 * len(heads)) + 0.09 * max(0, max(map(len, heads)) - 5)
     figure, grid = panels(len(best), 3, width, width + 0.35)
     for axes, (_, row) in zip(grid, best.iterrows(), strict=True):
