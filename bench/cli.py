@@ -6,7 +6,6 @@ import io
 import os
 import shlex
 import sys
-import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,8 +14,9 @@ from rich.console import Console
 from typer.core import TyperGroup
 
 from backends.base import BackendError
-from bench.config import Config, merge, read_config
+from bench.config import SETTINGS, Config, assignments, read_config
 from bench.errors import BenchError
+from bench.kinds import user_path as expanded
 from bench.printable import printable
 from bench.process import ROOT
 
@@ -49,10 +49,40 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-CorpusName = Annotated[str | None, typer.Option("--corpus", help="fsdd, synthetic, or folder:PATH.")]
-Data = Annotated[Path | None, typer.Option("--data", help="Folder (or CSV) that holds the corpus.")]
-ConfigFile = Annotated[Path | None, typer.Option("--config", help="Settings; bench.toml where there is one.")]
-RunFolder = Annotated[Path, typer.Argument(help="A run: a folder under results/.")]
+
+def flag(name: str, metavar: str | None = None) -> Any:
+    """The flag of a setting."""
+    return typer.Option(help=SETTINGS[name].about, metavar=metavar)
+
+
+def user_path(text: str | Path) -> Path:
+    """The path that an argument names, ``~`` expanded."""
+    try:
+        return expanded(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+
+
+def path_option(help: str, *names: str) -> Any:
+    """A flag that takes a path."""
+    return typer.Option(*names, help=help, parser=user_path, metavar="PATH")
+
+
+def path_argument(help: str) -> Any:
+    """An argument that is a path."""
+    return typer.Argument(help=help, parser=user_path)
+
+
+CorpusName = Annotated[str | None, flag("corpus")]
+Data = Annotated[Path | None, path_option(SETTINGS["data"].about)]
+ConfigFile = Annotated[
+    Path | None, path_option("A file of settings, in place of bench.toml where there is one.", "--config")
+]
+Assignments = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY = VALUE", help="Any setting as TOML: 'backend.faster-whisper.beam_size = 5'."),
+]
+RunFolder = Annotated[Path, path_argument("A run: a folder under results/.")]
 
 
 def main() -> None:
@@ -72,30 +102,29 @@ def main() -> None:
 @app.command()
 def run(
     corpus: CorpusName = None,
-    train: Annotated[str | None, typer.Option(help="Instead of --corpus: fit on all of this one, and ...")] = None,
-    test: Annotated[str | None, typer.Option(help="... test on all of that one.")] = None,
+    train: Annotated[str | None, flag("train")] = None,
+    test: Annotated[str | None, flag("test")] = None,
     data: Data = None,
-    backends: Annotated[str | None, typer.Option(help="Names, comma-separated; see `digitbench list`.")] = None,
-    splits: Annotated[str | None, typer.Option(help="official, mixed, loso; comma-separated.")] = None,
-    conditions: Annotated[
-        str | None, typer.Option(help="Of test clips, comma-separated, such as noise:white@10dB; or sweep.")
-    ] = None,
-    out: Annotated[Path | None, typer.Option(help="Folder of the run.  [default: results/CORPUS]")] = None,
-    limit: Annotated[int | None, typer.Option(help="Use about this many clips: for testing only.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Of every random choice of the harness.")] = None,
-    jobs: Annotated[int | None, typer.Option(help="Workers at once while predicting; 0: one per core.")] = None,
-    threads: Annotated[str | None, typer.Option(help="Thread counts to time, such as 1,4.")] = None,
-    latency_clips: Annotated[int | None, typer.Option(help="Timed calls per backend and thread count.")] = None,
-    processes: Annotated[int | None, typer.Option(help="Fresh processes that share these calls.")] = None,
-    latency_round: Annotated[int | None, typer.Option(help="Clips a backend hears in its turn.")] = None,
-    warmup: Annotated[int | None, typer.Option(help="Untimed calls before a backend's first turn.")] = None,
-    throughput_s: Annotated[float | None, typer.Option(help="Seconds of work per batch size; 0: none.")] = None,
-    checks: Annotated[bool | None, typer.Option(help="Look for backends that learn what they should not.")] = None,
-    step_limit_s: Annotated[float | None, typer.Option(help="Longest load, fit or prediction.")] = None,
-    memory_limit_mb: Annotated[int | None, typer.Option(help="Of each worker.")] = None,
-    set_: Annotated[
-        list[str] | None, typer.Option("--set", help="Any setting as TOML: 'backend.faster-whisper.beam_size = 5'.")
-    ] = None,
+    backends: Annotated[str | None, flag("backends", "A,B")] = None,
+    splits: Annotated[str | None, flag("splits", "A,B")] = None,
+    conditions: Annotated[str | None, flag("conditions", "A,B")] = None,
+    out: Annotated[Path | None, path_option("Folder of the run.  [default: results/CORPUS]")] = None,
+    limit: Annotated[int | None, flag("limit")] = None,
+    seed: Annotated[int | None, flag("seed")] = None,
+    jobs: Annotated[int | None, flag("jobs")] = None,
+    threads: Annotated[str | None, flag("threads", "1,4")] = None,
+    latency_clips: Annotated[int | None, flag("latency_clips")] = None,
+    processes: Annotated[int | None, flag("processes")] = None,
+    latency_round: Annotated[int | None, flag("latency_round")] = None,
+    warmup: Annotated[int | None, flag("warmup")] = None,
+    throughput_s: Annotated[float | None, flag("throughput_s")] = None,
+    checks: Annotated[bool | None, flag("checks")] = None,
+    step_limit_s: Annotated[float | None, flag("step_limit_s")] = None,
+    memory_limit_mb: Annotated[int | None, flag("memory_limit_mb")] = None,
+    longest_clip_s: Annotated[float | None, flag("longest_clip_s")] = None,
+    clip_rates_hz: Annotated[str | None, flag("clip_rates_hz", "LOW,HIGH")] = None,
+    most_channels: Annotated[int | None, flag("most_channels")] = None,
+    set_: Assignments = None,
     config: ConfigFile = None,
 ) -> None:
     """Measure backends on a corpus; resumes what was begun. Writes records, tables and report.md."""
@@ -106,11 +135,13 @@ def run(
 
     chosen = read_config(
         _config_file(config),
-        _assignments(set_ or []),
+        assignments(set_ or []),
         corpus=corpus, train=train, test=test, data=data, backends=_list(backends), splits=_list(splits),
-        conditions=_list(conditions), limit=limit, seed=seed, jobs=jobs, threads=_numbers(threads),
+        conditions=_list(conditions), limit=limit, seed=seed, jobs=jobs, threads=_numbers("--threads", threads),
         latency_clips=latency_clips, processes=processes, latency_round=latency_round, warmup=warmup,
         throughput_s=throughput_s, checks=checks, step_limit_s=step_limit_s, memory_limit_mb=memory_limit_mb,
+        longest_clip_s=longest_clip_s, clip_rates_hz=_numbers("--clip-rates-hz", clip_rates_hz),
+        most_channels=most_channels,
     )  # fmt: skip
     console = Console(stderr=True, emoji=False)
     say = reporter(console)
@@ -176,7 +207,7 @@ def data(data: Data = None, config: ConfigFile = None) -> None:
 @app.command()
 def train(
     backend: Annotated[str, typer.Argument(help="A trained backend, such as mfcc-svm.")],
-    out: Annotated[Path, typer.Option(help="The model file to write.")],
+    out: Annotated[Path, path_option("The model file to write.")],
     corpus: CorpusName = None,
     data: Data = None,
     split: Annotated[str | None, typer.Option(help="Leave out the test clips of `official` or `mixed`.")] = None,
@@ -197,8 +228,8 @@ def train(
 
 @app.command()
 def predict(
-    files: Annotated[list[Path], typer.Argument(help="Recordings: wav, flac, ogg or mp3.")],
-    model: Annotated[Path | None, typer.Option(help="A model file that `digitbench train` wrote.")] = None,
+    files: Annotated[list[Path], path_argument("Recordings: wav, flac, ogg or mp3.")],
+    model: Annotated[Path | None, path_option("A model file that `digitbench train` wrote.")] = None,
     backend: Annotated[str | None, typer.Option(help="A zero-shot backend instead of a model.")] = None,
     config: ConfigFile = None,
 ) -> None:
@@ -218,8 +249,8 @@ def predict(
 
 @app.command()
 def export(
-    model: Annotated[Path, typer.Argument(help="A model file of mfcc-lite.")],
-    out: Annotated[Path, typer.Option(help="The ONNX file to write.")],
+    model: Annotated[Path, path_argument("A model file of mfcc-lite.")],
+    out: Annotated[Path, path_option("The ONNX file to write.")],
 ) -> None:
     """Write a model as ONNX: samples at 8 kHz in, scores out, with the same answers under any ONNX runtime."""
     from backends.lite_onnx import export as write_onnx
@@ -230,8 +261,8 @@ def export(
 
 @app.command()
 def compare(
-    before: Annotated[Path, typer.Argument(help="The run to compare with: its folder.")],
-    after: Annotated[Path, typer.Argument(help="The run to judge.")],
+    before: Annotated[Path, path_argument("The run to compare with: its folder.")],
+    after: Annotated[Path, path_argument("The run to judge.")],
     json: Annotated[bool, typer.Option("--json", help="Print JSON instead of Markdown.")] = False,
     force: Annotated[bool, typer.Option(help="Judge latency across machines and sessions too.")] = False,
 ) -> None:
@@ -311,25 +342,15 @@ def _config_file(chosen: Path | None) -> Path | None:
     return chosen or next((path for path in standard if path.is_file()), None)
 
 
-def _assignments(lines: list[str]) -> dict[str, Any]:
-    settings: dict[str, Any] = {}
-    try:
-        for line in lines:
-            settings = merge(settings, tomllib.loads(line))
-    except tomllib.TOMLDecodeError as error:
-        raise BenchError(f"--set {line!r}: not a TOML assignment ({error})") from error
-    return settings
-
-
 def _list(text: str | None) -> tuple[str, ...] | None:
     return None if text is None else tuple(part.strip() for part in text.split(",") if part.strip())
 
 
-def _numbers(text: str | None) -> tuple[int, ...] | None:
+def _numbers(flag: str, text: str | None) -> tuple[int, ...] | None:
     try:
         return None if text is None else tuple(int(part) for part in text.split(","))
     except ValueError:
-        raise BenchError(f"--threads {text!r}: whole numbers are wanted, such as 1,4") from None
+        raise BenchError(f"{flag} {text!r}: whole numbers are wanted, such as 1,4") from None
 
 
 def _command() -> str:

@@ -1,15 +1,31 @@
-"""What to run: defaults, overridden by ``bench.toml``, overridden by command-line flags."""
+"""What to run: defaults, under ``bench.toml`` or another file, under ``--set`` and flags."""
 
 from __future__ import annotations
 
 import difflib
 import tomllib
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, fields, replace
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, get_type_hints
 
 from bench.errors import BenchError
+from bench.kinds import (
+    COUNTS,
+    NAMES,
+    PATH,
+    SWITCH,
+    TEXT,
+    VOCABULARY,
+    Kind,
+    Setting,
+    names,
+    number,
+    options,
+    shown,
+    strings,
+    whole,
+)
 from bench.limits import LIMITS, Limits
 
 DIGITS: Mapping[str, tuple[str, ...]] = {
@@ -36,52 +52,124 @@ CROSS = "cross"
 """The split of a run that trains on one corpus and tests on another: the only one it has."""
 
 
+LARGEST_FILE = 1_000_000
+"""Bytes of a file of settings."""
+
+
+def near(name: str, known: Collection[str]) -> str:
+    """The hint that ends a message about an unknown name."""
+    close = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+    return f"; did you mean {' or '.join(close)}?" if close else f"; known: {', '.join(sorted(known))}"
+
+
+def _splits(value: Any) -> tuple[str, ...]:
+    for split in names(value):
+        if split == CROSS:
+            raise ValueError(f"split {CROSS!r} comes by itself with --train and --test")
+        if split not in SPLITS:
+            raise ValueError(f"no split named {split!r}{near(split, SPLITS)}")
+    return tuple(value)
+
+
+def _conditions(value: Any) -> tuple[str, ...]:
+    from bench.conditions.spec import expand
+
+    if not strings(value):
+        raise ValueError("it is empty; name at least one, `clean` for none but that")
+    return expand(value)
+
+
+def _rates(value: Any) -> tuple[int, int]:
+    if not (isinstance(value, list | tuple) and len(value) == 2 and all(type(rate) is int for rate in value)):
+        raise ValueError("two whole numbers are wanted, in Hz")
+    lowest, highest = value
+    if not 1 <= lowest <= highest < 2**31:
+        raise ValueError("the lowest, then the highest rate is wanted")
+    return lowest, highest
+
+
+def _clips(value: Any) -> str:
+    if value not in ("all", *SPLITS):
+        raise ValueError(f"'all' or one of {', '.join(SPLITS)} is wanted")
+    return str(value)
+
+
+HARNESS_OPTIONS: Mapping[str, Kind] = {
+    "clips": Kind("'all', or a split whose test clips alone a zero-shot backend hears", _clips),
+    "most_threads": whole(1),
+    "step_limit_s": number(0.001),
+    "memory_limit_mb": whole(100),
+}
+"""Options of a backend that the harness itself obeys; all others go to the constructor."""
+
+
 @dataclass(frozen=True, slots=True)
 class Config:
     """Everything that decides what a run does. Field names are the keys of ``bench.toml``."""
 
-    corpus: str = "fsdd"
-    train: str = ""
-    """Of a run across corpora: the corpus that trained backends are fitted on, all of it; takes the place of
-    ``corpus`` and ``splits``, together with ``test``."""
-    test: str = ""
-    """Of a run across corpora: the corpus that every backend is tested on, all of it."""
-    data: Path | None = None
-    backends: tuple[str, ...] = ("chance", "mfcc-svm", "mfcc-logreg", "mfcc-rf")
-    splits: tuple[str, ...] = ("official", "mixed", "loso")
-    conditions: tuple[str, ...] = ("clean",)
-    """What is done to test clips; ``clean`` is always among them, ``sweep`` stands for a whole series."""
-    seed: int = 0
-    limit: int | None = None
-    """Use about this many clips, evenly over labels and speakers: for testing only."""
-    jobs: int = 0
-    """Workers at once in the accuracy phase, one thread each; 0 means one per core."""
-    threads: tuple[int, ...] = ()
-    """Thread counts of the latency phase; empty means 1 and all cores."""
-    latency_clips: int = 140
-    """Timed calls per backend, each on another clip; a quarter of them at any but the largest thread count."""
-    processes: int = 5
-    """Fresh processes of a backend that share these calls, and whose starts are its cold start."""
-    latency_round: int = 14
-    """Clips a backend hears before the next one has its turn."""
-    warmup: int = 2
-    """Untimed calls before the first turn of a process; one more precedes every turn."""
-    throughput_s: float = 2.0
-    """Seconds for each batch size tried, at the least one batch; 0 leaves throughput out."""
-    checks: bool = True
-    """Whether to look for backends that learn what they should not."""
-    step_limit_s: float = 900.0
-    """The longest that one load, fit or prediction may take."""
-    memory_limit_mb: int = 8_000
-    longest_clip_s: float = LIMITS.seconds
-    """A file that is longer is rejected; above 48 kHz, one with more samples than so long a file has at 48 kHz."""
-    clip_rates_hz: tuple[int, int] = (LIMITS.lowest_hz, LIMITS.highest_hz)
-    """The lowest and the highest rate that a file may have."""
-    most_channels: int = LIMITS.channels
-    vocabulary: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: DIGITS)
-    backend: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    """Options by backend name or family; the full name wins. ``clips``, ``most_threads``, ``step_limit_s`` and
-    ``memory_limit_mb`` are the harness's, the rest go to the backend's constructor."""
+    corpus: Annotated[str, Setting(TEXT, "The recordings: fsdd, synthetic, or folder:PATH.")] = "fsdd"
+    train: Annotated[
+        str, Setting(TEXT, "Instead of a corpus: the one that trained backends are fitted on, all of it; needs test.")
+    ] = ""
+    test: Annotated[str, Setting(TEXT, "The other one, that every backend is tested on, all of it.")] = ""
+    data: Annotated[Path | None, Setting(PATH, "Folder (or CSV) that holds the corpus.")] = None
+    backends: Annotated[tuple[str, ...], Setting(NAMES, "Names, or file.py:Class; see `digitbench list`.")] = (
+        "chance",
+        "mfcc-svm",
+        "mfcc-logreg",
+        "mfcc-rf",
+    )
+    splits: Annotated[
+        tuple[str, ...], Setting(Kind("a list of strings", _splits), f"Which of {', '.join(SPLITS)}.")
+    ] = ("official", "mixed", "loso")
+    conditions: Annotated[
+        tuple[str, ...],
+        Setting(
+            Kind("a list of strings", _conditions),
+            "What is done to test clips, such as noise:white@10dB; sweep: many. Clean is always among them.",
+        ),
+    ] = ("clean",)
+    seed: Annotated[int, Setting(whole(0), "Seed of every random choice of the harness.")] = 0
+    limit: Annotated[
+        int | None, Setting(whole(1), "Use about this many clips, evenly over labels and speakers: for testing only.")
+    ] = None
+    jobs: Annotated[
+        int, Setting(whole(0), "Workers at once while predicting, one thread each; 0: one per processor.")
+    ] = 0
+    threads: Annotated[tuple[int, ...], Setting(COUNTS, "Thread counts to time; left out: 1 and all processors.")] = ()
+    latency_clips: Annotated[
+        int,
+        Setting(whole(0), "Timed calls per backend, each on another clip; a quarter at all but the most threads."),
+    ] = 140
+    processes: Annotated[
+        int, Setting(whole(1), "Fresh processes that share these calls; their starts are the cold start.")
+    ] = 5
+    latency_round: Annotated[int, Setting(whole(1), "Clips a backend hears before the next one has its turn.")] = 14
+    warmup: Annotated[
+        int, Setting(whole(0), "Untimed calls before the first turn of a process; one more precedes every turn.")
+    ] = 2
+    throughput_s: Annotated[
+        float, Setting(number(0), "Seconds for each batch size, at the least one batch; 0 leaves throughput out.")
+    ] = 2.0
+    checks: Annotated[bool, Setting(SWITCH, "Whether to look for backends that learn what they should not.")] = True
+    step_limit_s: Annotated[float, Setting(number(0.001), "Seconds that one load, fit or prediction may take.")] = 900.0
+    memory_limit_mb: Annotated[int, Setting(whole(100), "Megabytes that a worker may take.")] = 8_000
+    longest_clip_s: Annotated[
+        float,
+        Setting(number(0.001), "A longer file is rejected; above 48 kHz, one of more samples than so long a file has."),
+    ] = LIMITS.seconds
+    clip_rates_hz: Annotated[
+        tuple[int, int], Setting(Kind("two whole numbers", _rates), "The lowest and the highest rate of a file.")
+    ] = (LIMITS.lowest_hz, LIMITS.highest_hz)
+    most_channels: Annotated[int, Setting(whole(1), "Channels that a file may have.")] = LIMITS.channels
+    vocabulary: Annotated[
+        Mapping[str, tuple[str, ...]],
+        Setting(VOCABULARY, "Every label and how it is spoken or spelt, the usual way first."),
+    ] = field(default_factory=lambda: DIGITS)
+    backend: Annotated[
+        Mapping[str, Mapping[str, Any]],
+        Setting(options(HARNESS_OPTIONS), f"Options by name or family: a backend's own, {', '.join(HARNESS_OPTIONS)}."),
+    ] = field(default_factory=dict)
 
     @property
     def limits(self) -> Limits:
@@ -93,28 +181,69 @@ class Config:
         return {**self.backend.get(name.partition(":")[0], {}), **self.backend.get(name, {})}
 
 
+SETTINGS: Mapping[str, Setting] = {
+    name: hint.__metadata__[0] for name, hint in get_type_hints(Config, include_extras=True).items()
+}
+"""Every setting's kind and meaning, by name."""
+
+
 def read_config(path: Path | None, changes: Mapping[str, Any] | None = None, **flags: Any) -> Config:
-    """Defaults, then the file, then ``changes`` merged into it, then every flag that is not None.
+    """Defaults, then the file, then ``changes`` (``--set``) and every flag that is not None.
 
-    A ``corpus`` said later displaces ``train`` and ``test``, and they displace ``corpus`` and ``splits``. Raises
-    BenchError for a file that cannot be read, an unknown key, a value of the wrong kind, or settings at odds.
+    What is said later replaces what was said before, but for ``backend``, whose options are laid over one another one
+    by one. A ``corpus`` said later displaces ``train`` and ``test``, and they displace ``corpus`` and ``splits``.
+    Raises BenchError for a file that cannot be read, an unknown key, a value of the wrong kind, a setting that both
+    ``changes`` and a flag say, or settings at odds.
     """
-    written = _read_toml(path) if path else {}
-    config = _with(written, str(path))
-    said = {name: value for name, value in flags.items() if value is not None}
-    if not (changes or said):
-        return config
-    kept = _not_displaced(written, {*said, *(changes or {})})
-    return _with({**merge(kept, changes or {}), **said}, "command line")
+    written = _settings(_read_toml(path), lambda name: f"{path}: {name} =") if path else {}
+    changed = _settings(changes or {}, lambda name: f"--set {name} =")
+    given = {name: value for name, value in flags.items() if value is not None}
+    flagged = _settings(given, lambda name: f"--{_flag(name)}")
+    if twice := changed.keys() & flagged.keys():
+        name = min(twice)
+        raise BenchError(f"--set {name} and --{_flag(name)} say the same setting; leave one of them out")
+    said = _over(changed, flagged)
+    settings = _over(_not_displaced(written, said), said)
+    config = replace(Config(), **settings)
+    return _across(config, settings, "command line" if said else str(path)) if config.train or config.test else config
 
 
-def merge(settings: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """``settings`` with ``changes`` laid over them, table by table."""
-    merged = dict(settings)
-    for name, value in changes.items():
-        both = isinstance(value, Mapping) and isinstance(merged.get(name), Mapping)
-        merged[name] = merge(merged[name], value) if both else value
-    return merged
+def assignments(lines: Sequence[str]) -> dict[str, Any]:
+    """The lines of ``--set`` as one table. Raises BenchError for a line that assigns nothing, or a key said twice."""
+    settings: dict[str, Any] = {}
+    for line in lines:
+        try:
+            said = tomllib.loads(line)
+        except (ValueError, RecursionError) as error:
+            raise BenchError(
+                f"--set {shown(line)}: not a TOML assignment ({error}); KEY = VALUE is wanted, strings in quotes"
+            ) from error
+        if not said:
+            raise BenchError(f"--set {line!r}: it says nothing; KEY = VALUE is wanted")
+        settings = _joined(settings, said, line)
+    return settings
+
+
+def _joined(settings: Mapping[str, Any], said: Mapping[str, Any], line: str, table: str = "") -> dict[str, Any]:
+    joined = dict(settings)
+    for name, value in said.items():
+        earlier = joined.get(name)
+        if isinstance(value, Mapping) and isinstance(earlier, Mapping):
+            joined[name] = _joined(earlier, value, line, f"{table}{name}.")
+        elif name in joined:
+            raise BenchError(f"--set {shown(line)}: {table}{name} is set twice")
+        else:
+            joined[name] = value
+    return joined
+
+
+def _over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings laid over others: options of backends one by one, all else whole."""
+    chosen = {**below, **above}
+    if "backend" in below and "backend" in above:
+        lower, upper = below["backend"], above["backend"]
+        chosen["backend"] = {name: {**lower.get(name, {}), **upper.get(name, {})} for name in (*lower, *upper)}
+    return chosen
 
 
 def _not_displaced(written: Mapping[str, Any], said: Collection[str]) -> dict[str, Any]:
@@ -123,14 +252,21 @@ def _not_displaced(written: Mapping[str, Any], said: Collection[str]) -> dict[st
     return {name: value for name, value in written.items() if name not in displaced}
 
 
-def _with(settings: Mapping[str, Any], where: str) -> Config:
-    known = {each.name for each in fields(Config)}
-    for name in settings:
-        if name not in known:
-            raise BenchError(f"{where}: unknown setting {name!r}{near(name, known)}")
-    values = {name: _value(where, name, value) for name, value in settings.items()}
-    config = _checked(replace(Config(), **values), where)
-    return _across(config, settings, where) if config.train or config.test else config
+def _settings(values: Mapping[str, Any], place: Callable[[str], str]) -> dict[str, Any]:
+    """Every value as its setting's kind reads it; ``place`` says where a key was given."""
+    settings = {}
+    for name, value in values.items():
+        if name not in SETTINGS:
+            raise BenchError(f"{place(name).rstrip(' =')}: unknown setting {name!r}{near(name, SETTINGS)}")
+        try:
+            settings[name] = SETTINGS[name].kind.read(value)
+        except (ValueError, BenchError) as error:
+            raise BenchError(f"{place(name)} {shown(value)}: {error}") from error
+    return settings
+
+
+def _flag(name: str) -> str:
+    return name.replace("_", "-")
 
 
 def _across(config: Config, settings: Mapping[str, Any], where: str) -> Config:
@@ -156,95 +292,17 @@ def _across(config: Config, settings: Mapping[str, Any], where: str) -> Config:
     return replace(config, corpus=config.train, splits=(CROSS,))
 
 
-def near(name: str, known: Collection[str]) -> str:
-    """The hint that ends a message about an unknown name."""
-    close = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
-    return f"; did you mean {' or '.join(close)}?" if close else f"; known: {', '.join(sorted(known))}"
-
-
 def _read_toml(path: Path) -> dict[str, Any]:
     try:
         with path.open("rb") as file:
-            return tomllib.load(file)
+            content = file.read(LARGEST_FILE + 1)
     except OSError as error:
         raise BenchError(f"{path}: cannot be read ({error.strerror})") from error
-    except ValueError as error:
-        raise BenchError(f"{path}: not valid TOML ({error})") from error
-
-
-def _value(where: str, name: str, value: Any) -> Any:
-    """A TOML or flag value as the field's type."""
-    default = getattr(Config(), name)
+    if len(content) > LARGEST_FILE:
+        raise BenchError(f"{path}: larger than {LARGEST_FILE / 1e6:g} MB, so it is no file of settings")
     try:
-        match name:
-            case "vocabulary":
-                return {label: _strings(spoken) for label, spoken in value.items()}
-            case "backend":
-                return {family: dict(options) for family, options in value.items()}
-            case "data":
-                return None if value is None else Path(value)
-            case "conditions":
-                from bench.conditions.spec import expand
-
-                return expand(_strings(value))
-            case "threads":
-                return tuple(_whole(count) for count in value)
-            case "clip_rates_hz":
-                lowest, highest = (_whole(rate) for rate in value)
-                return lowest, highest
-            case "limit":
-                return _whole(value)
-        if isinstance(default, tuple):
-            return _strings(value)
-        if isinstance(default, bool):
-            if not isinstance(value, bool):
-                raise TypeError("true or false")
-            return value
-        if isinstance(default, int):
-            return _whole(value)
-        return float(value) if isinstance(default, float) else str(value)
-    except (TypeError, ValueError, AttributeError, OverflowError) as error:
-        raise BenchError(f"{where}: {name} = {value!r} is not of the right kind ({error})") from error
-
-
-def _strings(value: Any) -> tuple[str, ...]:
-    if isinstance(value, str) or not all(isinstance(item, str) for item in value):
-        raise TypeError("a list of strings is wanted")
-    return tuple(value)
-
-
-def _whole(value: Any) -> int:
-    if isinstance(value, bool) or int(value) != value:
-        raise TypeError("a whole number is wanted")
-    return int(value)
-
-
-def _checked(config: Config, where: str) -> Config:
-    least = {
-        "limit": 1, "jobs": 0, "latency_clips": 0, "processes": 1, "latency_round": 1, "warmup": 0, "throughput_s": 0,
-        "step_limit_s": 0.001, "memory_limit_mb": 100, "seed": 0,
-        "longest_clip_s": 0.001, "most_channels": 1,
-    }  # fmt: skip
-    for name, low in least.items():
-        value = getattr(config, name)
-        if value is not None and not low <= value < 2**32:
-            raise BenchError(f"{where}: {name} = {value}: at least {low} is wanted, and less than {2**32}")
-    lowest, highest = config.clip_rates_hz
-    if not 1 <= lowest <= highest < 2**31:
-        raise BenchError(f"{where}: clip_rates_hz = [{lowest}, {highest}]: the lowest, then the highest rate is wanted")
-    for name in ("backends", "splits"):
-        chosen = getattr(config, name)
-        if not chosen:
-            raise BenchError(f"{where}: {name} is empty; name at least one")
-        if len(set(chosen)) < len(chosen):
-            raise BenchError(f"{where}: {name} names one of {', '.join(chosen)} twice")
-    for split in config.splits:
-        if split == CROSS:
-            raise BenchError(f"{where}: split {CROSS!r} comes by itself with --train and --test")
-        if split not in SPLITS:
-            raise BenchError(f"{where}: no split named {split!r}{near(split, SPLITS)}")
-    if any(count < 1 for count in config.threads):
-        raise BenchError(f"{where}: threads = {list(config.threads)}: every count must be at least 1")
-    if len(config.vocabulary) < 2 or not all(config.vocabulary.values()):
-        raise BenchError(f"{where}: vocabulary needs at least two labels, each with how it is spoken")
-    return config
+        return tomllib.loads(content.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise BenchError(f"{path}: not valid TOML, which is text in UTF-8 ({error.reason})") from error
+    except (ValueError, RecursionError) as error:
+        raise BenchError(f"{path}: not valid TOML ({error})") from error

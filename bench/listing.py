@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from importlib.util import find_spec
 from pathlib import Path
 
 from rich.table import Table
+from tabulate import tabulate
 
 from backends import BackendError, find, known_names
 from bench.conditions import DEFAULT_SWEEP, FORMS
-from bench.config import CROSS, SPLITS, Config
+from bench.config import CROSS, SETTINGS, SPLITS, Config
 from bench.corpora import CORPORA, Source, describe_sources, open_source
 from bench.corpora.scan import Progress
 from bench.errors import BenchError
@@ -61,6 +63,16 @@ def conditions() -> Table:
     return table
 
 
+def settings_table() -> str:
+    """Every setting in Markdown: kind, default, meaning."""
+    defaults = Config()
+    rows = [
+        (f"`{name}`", setting.kind.words, _written(name, getattr(defaults, name)), setting.about)
+        for name, setting in SETTINGS.items()
+    ]
+    return tabulate(rows, ("key", "what it takes", "default", "meaning"), tablefmt="github", disable_numparse=True)
+
+
 def recordings(data: Path | None, progress: Progress | None = None) -> Table:
     """Every place where recordings are looked for; of those found, the hash that a run of all their clips has."""
     table = _table("Recordings", "corpus", "where", "path", "clips", "MB", "sha256 of the clips")
@@ -99,6 +111,13 @@ def _clips_hash(source: Source, progress: Progress | None) -> str:
 
 def _row(table: Table, *cells: str) -> None:
     table.add_row(*(printable(cell, lines=True) for cell in cells))
+
+
+def _written(name: str, default: object) -> str:
+    """A default as TOML writes it."""
+    if name == "vocabulary":
+        return "the ten digits"
+    return f"`{json.dumps(default)}`" if default or default in (0, False) else "none"
 
 
 def _table(title: str, *headers: str) -> Table:

@@ -30,12 +30,9 @@ def test_a_limit_takes_evenly_of_everything(limit: int) -> None:
     assert {"train", "test"} <= set(table["official"])
 
 
-@pytest.mark.parametrize("most", [0, -1, 1.5, True, "2"])
-def test_most_threads_is_a_whole_number(most: object) -> None:
-    with pytest.raises(BenchError, match="chance: most_threads must be a whole number"):
-        job(Config(backend={"chance": {"most_threads": most}}), find("chance"))
-    made = job(Config(backend={"chance": {"most_threads": 2}}), find("chance"))
-    assert (made.limits.threads, dict(made.options)) == (2, {})
+def test_what_the_harness_obeys_is_kept_from_the_constructor() -> None:
+    made = job(Config(backend={"chance": {"most_threads": 2, "step_limit_s": 3.0, "x": 1}}), find("chance"))
+    assert (made.limits.threads, made.limits.step_s, dict(made.options)) == (2, 3.0, {"x": 1})
 
 
 def test_a_limit_is_seeded() -> None:

@@ -1,0 +1,94 @@
+"""Settings and misspellings, through the command line."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from backends import weights
+from tests.bench.test_cli import digitbench
+
+BRIEF = ("--latency-clips", 0, "--throughput-s", 0, "--threads", 1, "--no-checks", "--splits", "official")
+
+
+@pytest.fixture(scope="module")
+def two_labels(tiny_corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The labels 0 and 1 of the tiny corpus."""
+    folder = tmp_path_factory.mktemp("two")
+    with (tiny_corpus / "clips.csv").open(newline="") as file:
+        header, *rows = csv.reader(file)
+    kept = [row for row in rows if row[1] != "2"]
+    with (folder / "clips.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([header, *kept])
+    for path, *_ in kept:
+        shutil.copy(tiny_corpus / path, folder / path)
+    return folder
+
+
+def backends_with_weights() -> str:
+    found = any(place.files for place in weights.locations("tiny.en"))
+    return "chance,whisper-closed:tiny.en" if found else "chance"
+
+
+@pytest.mark.parametrize("how", ["--set", "lines", "--config"])
+def test_a_vocabulary_of_two_labels_is_a_run_of_two_labels(how: str, two_labels: Path, tmp_path: Path) -> None:
+    given = {
+        "--set": ("--set", "vocabulary = {0 = ['zero', 'oh'], 1 = ['one']}"),
+        "lines": ("--set", "vocabulary.0 = ['zero', 'oh']", "--set", "vocabulary.1 = ['one']"),
+        "--config": ("--config", tmp_path / "two.toml"),
+    }[how]
+    (tmp_path / "two.toml").write_text("[vocabulary]\n0 = ['zero', 'oh']\n1 = ['one']\n")
+    out = tmp_path / "run"
+    names = backends_with_weights() if how == "--set" else "chance"
+    done = digitbench(
+        "run", "--corpus", f"folder:{two_labels}", "--out", out, "--backends", names, *BRIEF, *given, "--jobs", 1
+    )
+    assert done.returncode == 0, done.stderr
+    vocabulary = {"0": ["zero", "oh"], "1": ["one"]}
+    assert json.loads((out / "run.json").read_text())["vocabulary"] == vocabulary
+    rows = [row for path in out.glob("records/predictions/*") for row in pq.read_table(path).to_pylist()]
+    assert {row["backend"] for row in rows} == set(names.split(","))
+    assert {row["predicted"] for row in rows} <= {"0", "1"}
+    assert {len(row["scores"]) for row in rows} == {2}
+    assert next(row["scores"] for row in rows if row["backend"] == "chance") == [0.5, 0.5]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--set", "vocabulary = {}"), "--set vocabulary = {}: at least two labels"),
+        (("--set", "vocabulary = []"), "--set vocabulary = []: a table is wanted"),
+        (("--set", "vocabulary = {a = ['yes'], b = ['Yes.']}"), "'yes' is a spelling of 'a' and of 'b'"),
+        (("--set", "seed = 1", "--set", "seed = 2"), "seed is set twice"),
+        (("--set", "backends = ['chance']", "--backends", "chance"), "--set backends and --backends say the same"),
+        (("--set", "backend = {}"), "a table of tables is wanted"),
+        (("--set", ""), "it says nothing; KEY = VALUE is wanted"),
+        (("--backends", ""), "--backends : it is empty"),
+        (("--splits", ","), "--splits : it is empty"),
+        (("--conditions", ""), "--conditions : it is empty"),
+        (("--corpus", ""), "--corpus '': a string that is not empty"),
+        (("--train", "", "--test", ""), "a string that is not empty"),
+        (("--data", ""), "a path is wanted"),
+        (("--out", ""), "a path is wanted"),
+        (("--threads", "1,1"), "it has 1 twice"),
+        (("--threads", "0"), "a list of whole numbers from 1"),
+        (("--threads", "-1"), "a list of whole numbers from 1"),
+        (("--threads", "1.5"), "whole numbers are wanted, such as 1,4"),
+        (("--threads", ""), "whole numbers are wanted, such as 1,4"),
+        (("--seed", str(2**40)), "to 4294967295 is wanted"),
+        (("--limit", "0"), "--limit 0: a whole number from 1"),
+        (("--jobs", "-1"), "--jobs -1: a whole number from 0"),
+        (("--throughput-s", "nan"), "--throughput-s nan: a number from 0"),
+        (("--set", "backend.chance.x = nan"), "strings, finite numbers"),
+    ],
+)
+def test_settings_at_odds_are_named_before_a_clip_is_read(arguments: tuple[str, ...], message: str) -> None:
+    done = digitbench("run", *arguments)
+    assert done.returncode == 2
+    assert message in " ".join(done.stderr.split())
+    assert "reading clips" not in done.stderr
