@@ -7,6 +7,17 @@ OUT ?=
 BIN := $(VENV)/bin
 QUICK := chance,mfcc-svm,mfcc-lite,whisper-closed:tiny.en,faster-whisper:tiny.en
 
+define check-python
+$(PYTHON) -c pass 2> /dev/null || { \
+	echo "make: there is no $(PYTHON) that runs: name a Python 3.11, as in make setup PYTHON=/usr/bin/python3.11;" \
+		"the classical backends run on 3.12 and 3.13 too: make setup PYTHON=python3.12 EXTRAS=dev" >&2; exit 1; }; \
+$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	echo "make: $(PYTHON) is $$($(PYTHON) --version), 3.11 is needed: name another with PYTHON=" >&2; exit 1; }; \
+$(PYTHON) -c 'import ensurepip, venv' 2> /dev/null || { \
+	echo "make: $(PYTHON) has no venv: apt-get install $(notdir $(PYTHON))-venv, or name another with PYTHON=" >&2; \
+	exit 1; }
+endef
+
 .DEFAULT_GOAL := help
 .PHONY: help setup bench quick robustness reference test lint format harness constraints clean
 
@@ -16,9 +27,10 @@ help:  ## this list
 setup: $(VENV)/ready  ## the virtual environment, with every package pinned in constraints.txt
 
 $(VENV)/ready: pyproject.toml constraints.txt
+	@$(check-python)
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet pip==26.3
-	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[$(EXTRAS)]'
+	$(BIN)/python -m pip install pip==26.3
+	$(BIN)/python -m pip install -c constraints.txt -e '.[$(EXTRAS)]'
 	touch $@
 
 bench: setup  ## the whole benchmark into results/; BACKENDS=a,b OUT=folder choose, again resumes
@@ -57,6 +69,7 @@ harness: setup  ## what the harness itself costs, and what it can tell apart
 	$(BIN)/python -m benchmarks.discrimination
 
 constraints:  ## resolve pyproject.toml anew and pin every package that it takes
+	@$(check-python)
 	$(PYTHON) -m venv --clear build/pins
 	build/pins/bin/python -m pip install --quiet pip==26.3
 	build/pins/bin/python -m pip install --quiet -e '.[all,dev]'

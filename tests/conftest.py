@@ -1,10 +1,12 @@
-"""Fixtures for every test: made-up recordings, and the real ones where they are."""
+"""Fixtures for every test: made-up recordings, and the real ones where they are; and when a skip is a failure."""
 
 from __future__ import annotations
 
 import csv
 import os
+from collections.abc import Generator
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import pytest
@@ -13,9 +15,32 @@ from hypothesis import settings
 from bench.audio import Audio, write
 
 DATA = "DIGITBENCH_DATA"
+REQUIRED = "DIGITBENCH_REQUIRE"
+"""Names words, comma-separated: a test that is skipped for a reason with one of them fails."""
+
+Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
 
 settings.register_profile("digitbench", deadline=None)  # a busy machine is not a failing test
 settings.load_profile("digitbench")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    return _required((yield))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    return _required((yield))
+
+
+def _required(report: Report) -> Report:
+    words = [word.strip().lower() for word in os.environ.get(REQUIRED, "").split(",") if word.strip()]
+    if report.skipped and isinstance(report.longrepr, tuple):
+        reason = str(report.longrepr[2])
+        if any(word in reason.lower() for word in words):
+            report.outcome, report.longrepr = "failed", f"{REQUIRED} allows no skip here: {reason}"
+    return report
 
 
 @pytest.fixture(scope="session")

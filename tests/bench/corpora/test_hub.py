@@ -131,7 +131,7 @@ def test_torchcodec_and_libsndfile_give_the_same_samples(recordings: Path, monke
     try:
         import torchcodec.decoders  # noqa: F401
     except (ImportError, OSError, RuntimeError):
-        pytest.skip("torchcodec is not installed, or finds no FFmpeg libraries")
+        pytest.skip("needs torchcodec and FFmpeg's libraries: apt-get install ffmpeg")
     by_torchcodec = hub.decoder()
     without(monkeypatch, "torchcodec")
     by_libsndfile = hub.decoder()
