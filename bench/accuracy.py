@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,16 +15,19 @@ from typing import Any
 
 import pandas as pd
 
+from bench.code import UNKNOWN, Code, Present, sha256
 from bench.conditions import Treatments
 from bench.corpora.base import Folders
+from bench.errors import BenchError
 from bench.plan import Cell, Known, entries, file_name
 from bench.process import Worker, WorkerError
 from bench.progress import Reporter
 from bench.records import CLEAN, PREDICTIONS
 from bench.splits import Rows
-from bench.store import Journal, finished, write_rows
+from bench.store import Journal, kept, write_rows
 
 CHUNK = 200
+Facts = Mapping[str, Any]
 KEPT = ("clip", "predicted", "text", "scores", "resample_s", "predict_s")
 
 
@@ -35,6 +39,8 @@ class Outcome:
     reason: str = ""
     busy_s: float = 0.0
     fit_s: float | None = None
+    code: Facts = field(default_factory=dict)
+    """What the worker ran: modules and packages, see :class:`bench.code.Code`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +51,8 @@ class Place:
     audio: Folders
     treatments: Treatments | None = None
     """How clips are changed, where they are."""
+    code: Code = field(default_factory=Code, compare=False)
+    """What the workers of a phase ran."""
 
     def log(self, backend: Known) -> Path:
         """What the backend printed."""
@@ -54,10 +62,12 @@ class Place:
         """The model fitted in a cell."""
         return self.folder / "models" / f"{file_name(cell.backend.name)}-{cell.key[:12]}.model"
 
-    def heard(self, clips: pd.DataFrame, rows: Rows, condition: str = CLEAN) -> Iterator[dict[str, Any]]:
-        """Clips as a worker is told of them, under a condition."""
+    def heard(
+        self, clips: pd.DataFrame, rows: Rows, condition: str = CLEAN, check: bool = False
+    ) -> Iterator[dict[str, Any]]:
+        """Clips as a worker is told of them, under a condition; with ``check``, what is there already is read again."""
         plain = entries(clips, rows, self.audio)
-        return plain if self.treatments is None else self.treatments.heard(condition, plain)
+        return plain if self.treatments is None else self.treatments.heard(condition, plain, check)
 
     def learnt(self, clips: pd.DataFrame, rows: Rows, noisy: bool) -> Iterator[dict[str, Any]]:
         """Training clips as a worker is told of them, with noisy copies where they are wanted."""
@@ -66,18 +76,58 @@ class Place:
             yield from self.treatments.noisy(entries(clips, rows, self.audio))
 
 
+def taken_over(cells: list[Cell], place: Place, reporter: Reporter) -> dict[str, Facts]:
+    """By key, the facts of the cells whose records hold; of those that do not, it is said why.
+
+    They hold where they can be read whole, were made under the cell's key by code that is the same now, and the model
+    that was saved with them is there as it was.
+    """
+    models = {cell.key: place.model(cell) for cell in first_cells(cells).values()}
+    present, held, why = Present(), {}, Counter[str]()
+    for cell in cells:
+        path = place.folder / cell.file
+        try:
+            found = kept(path)
+        except BenchError as error:
+            reporter.say(f"{error}; it is made anew")
+            continue
+        if found is None:
+            continue
+        changed = present.changed(found.facts)
+        if found.key == cell.key and not changed:
+            if cell.key not in models or _same(models[cell.key], found.facts.get("model")):
+                held[cell.key] = found.facts
+            else:
+                reporter.say(f"{models[cell.key]}: not the model that was fitted for {cell.title}; it is made anew")
+        elif changed == [UNKNOWN] or found.key == cell.key:
+            why[", ".join(changed)] += 1
+    for what, count in why.items():
+        reporter.say(f"{count:,} {'file' if count == 1 else 'files'} of predictions made anew, because of {what}")
+    return held
+
+
+def _same(path: Path, noted: object) -> bool:
+    return path.is_file() and sha256(path) == noted
+
+
 def predict_all(
-    cells: list[Cell], clips: pd.DataFrame, place: Place, jobs: int, reporter: Reporter
+    cells: list[Cell],
+    held: Mapping[str, Facts],
+    clips: pd.DataFrame,
+    place: Place,
+    jobs: int,
+    reporter: Reporter,
 ) -> Iterator[Outcome]:
-    """Run the cells, most clips first, ``jobs`` workers at once; yields each outcome as it comes.
+    """Run the cells that are not ``held`` (:func:`taken_over`), most clips first, ``jobs`` workers at once; yields each
+    outcome as it comes.
 
     Leaving early (an exception, Ctrl-C) stops the workers; what was predicted stays in the journals.
     """
-    kept = {cell.key for cell in first_cells(cells).values()}
+    saved = {cell.key for cell in first_cells(cells).values()}
     stop = Event()
     pool = ThreadPoolExecutor(jobs)
     queue = sorted(_shared_fits(cells), key=lambda group: -sum(len(cell.rows) for cell in group))
-    running = [pool.submit(_all, group, clips, place, kept, stop, reporter) for group in queue]
+    running = [pool.submit(_all, group, held, clips, place, saved, stop, reporter) for group in queue]
     try:
         for future in as_completed(running):
             yield from future.result()
@@ -101,49 +151,58 @@ def first_cells(cells: list[Cell]) -> dict[str, Cell]:
 
 
 def _all(
-    cells: list[Cell], clips: pd.DataFrame, place: Place, kept: set[str], stop: Event, reporter: Reporter
+    cells: list[Cell],
+    held: Mapping[str, Facts],
+    clips: pd.DataFrame,
+    place: Place,
+    saved: set[str],
+    stop: Event,
+    reporter: Reporter,
 ) -> list[Outcome]:
     """Cells of one backend and fold, in one worker; what ends it ends those that were still to come."""
-    models = {cell.key: place.model(cell) for cell in cells if cell.key in kept}
-    done: dict[str, Outcome] = {}
-    for cell in cells:
-        facts = finished(place.folder / cell.file, cell.key)
-        if facts is not None and (cell.key not in models or models[cell.key].exists()):
-            done[cell.key] = Outcome(cell, "", **facts)
+    done = {cell.key: _outcome(cell, held[cell.key]) for cell in cells if cell.key in held}
     waiting = [cell for cell in cells if cell.key not in done]
     if waiting:
-        began = {"busy_s": 0.0, "fit_s": None}
         try:
             with Worker(cells[0].backend.job, place.log(cells[0].backend), threads=1, stop=stop) as worker:
-                began = _begin(worker, waiting[0], clips, place, next(iter(models.values()), None))
+                model = next((place.model(cell) for cell in waiting if cell.key in saved), None)
+                began = _begin(worker, waiting[0], clips, place, model)
                 for cell in waiting:
-                    facts = _predicted(worker, cell, clips, place, began, reporter)
-                    done[cell.key] = Outcome(cell, "", **facts)
+                    done[cell.key] = _outcome(cell, _predicted(worker, cell, clips, place, began, reporter))
                     began = {"busy_s": 0.0, "fit_s": None}
         except WorkerError as failure:
             done |= {cell.key: Outcome(cell, str(failure)) for cell in waiting if cell.key not in done}
     return [done[cell.key] for cell in cells]
 
 
+def _outcome(cell: Cell, facts: Facts) -> Outcome:
+    code = {kind: facts[kind] for kind in ("modules", "packages")}
+    return Outcome(cell, "", facts["busy_s"], facts["fit_s"], code)
+
+
 def _begin(worker: Worker, cell: Cell, clips: pd.DataFrame, place: Place, model: Path | None) -> dict[str, Any]:
-    """Load and fit; returns how long the backend itself took."""
+    """Load and fit; returns how long the backend itself took, and the sha256 of the model where one is saved."""
     worker.ask("create")
     load_s = worker.ask("load")["load_s"]
     if cell.fold is None:
         return {"busy_s": load_s, "fit_s": None}
     fit_s = fit(worker, clips, cell.fold.train, cell.fold.validation, place, cell.backend.noisy)
-    if model:
-        model.parent.mkdir(parents=True, exist_ok=True)
-        worker.ask("save", path=str(model))
-    return {"busy_s": load_s + fit_s, "fit_s": fit_s}
+    took = {"busy_s": load_s + fit_s, "fit_s": fit_s}
+    if model is None:
+        return took
+    model.parent.mkdir(parents=True, exist_ok=True)
+    worker.ask("save", path=str(model))
+    return {**took, "model": sha256(model)}
 
 
 def _predicted(
     worker: Worker, cell: Cell, clips: pd.DataFrame, place: Place, began: dict[str, Any], reporter: Reporter
 ) -> dict[str, Any]:
-    """Predict what is missing and write the cell down; returns how long the backend itself took."""
+    """Predict what is missing and write the cell down; returns the facts about it."""
     path = place.folder / cell.file
     journal = Journal(path.with_suffix(".part"), cell.key)
+    if journal.changed:
+        reporter.say(f"{cell.title}: begun anew, because of {', '.join(journal.changed)}")
     if cell.backend.trained and journal.done:
         # Half of one fit and half of another would be a model that never was.
         journal.discard()
@@ -151,10 +210,11 @@ def _predicted(
     with journal, reporter.task(cell.title, len(cell.rows)) as advance:
         advance(journal.done)
         for reply in predict(worker, clips, cell.rows[journal.done :], place, cell.condition):
-            journal.append({name: reply[name] for name in KEPT})
+            journal.append({name: reply[name] for name in KEPT}, worker.code)
             advance(1)
         predict_s = sum(row["resample_s"] + row["predict_s"] for row in journal.rows())
-        facts = {**began, "busy_s": began["busy_s"] + predict_s}
+        journal.code.merge(**worker.code.facts())
+        facts = {**began, "busy_s": began["busy_s"] + predict_s, **journal.code.facts()}
         write_rows(path, _rows(cell, clips, place, journal), PREDICTIONS, cell.key, facts)
     journal.discard()
     return facts

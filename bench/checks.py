@@ -42,7 +42,7 @@ def check_backend(cell: Cell, model: str | None, clips: pd.DataFrame, place: Pla
 
 def _order(cell: Cell, model: str | None, clips: pd.DataFrame, place: Place, seed: int) -> Check:
     rows = _draw(cell.rows, ORDER_CLIPS, seed)
-    with Worker(cell.backend.job, place.log(cell.backend), threads=1) as worker:
+    with Worker(cell.backend.job, place.log(cell.backend), threads=1, code=place.code) as worker:
         worker.ask("create")
         worker.ask("load", **({"model": model} if model else {}))
         forwards = _heard(worker, clips, rows, place)
@@ -59,7 +59,7 @@ def _training(cell: Cell, clips: pd.DataFrame, place: Place, seed: int) -> Itera
     turns = _permutations(clips["label"].iloc[test].nunique())
     tested = clips.iloc[test]
     truth = dict(zip(tested["clip"], tested["label"], strict=True))
-    with Worker(cell.backend.job, place.log(cell.backend), threads=1) as worker:
+    with Worker(cell.backend.job, place.log(cell.backend), threads=1, code=place.code) as worker:
         worker.ask("create")
         worker.ask("load")
         right = 0
@@ -68,7 +68,7 @@ def _training(cell: Cell, clips: pd.DataFrame, place: Place, seed: int) -> Itera
             right += sum(truth[clip] == label for clip, label in _heard(worker, clips, test, place).items())
         fit(worker, clips, train, nothing, place)
         second = _heard(worker, clips, test, place)
-    with Worker(cell.backend.job, place.log(cell.backend), threads=1) as worker:
+    with Worker(cell.backend.job, place.log(cell.backend), threads=1, code=place.code) as worker:
         worker.ask("create")
         worker.ask("load")
         fit(worker, clips, train, nothing, place)

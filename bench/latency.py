@@ -77,7 +77,7 @@ def sample(config: Config, clips: pd.DataFrame, count: int) -> Rows:
 
 def describe(contender: Contender, place: Place) -> dict[str, Any]:
     """What a loaded backend says of itself: settings, parameters, artifacts. Raises WorkerError."""
-    with Worker(contender.known.job, place.log(contender.known), threads=1) as worker:
+    with Worker(contender.known.job, place.log(contender.known), threads=1, code=place.code) as worker:
         worker.ask("create")
         worker.ask("load", **_model(contender))
         described = worker.ask("describe")
@@ -243,7 +243,7 @@ def _calls(
 
 def _pinned(contender: Contender, place: Place, threads: int) -> Worker:
     allowed = cpus()
-    return Worker(contender.known.job, place.log(contender.known), threads, cpus=allowed[-threads:])
+    return Worker(contender.known.job, place.log(contender.known), threads, allowed[-threads:], code=place.code)
 
 
 def _model(contender: Contender) -> Mapping[str, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,10 +14,11 @@ import pyarrow as pa
 
 from bench.accuracy import Outcome
 from bench.checks import Check
+from bench.code import Code
 from bench.config import CROSS, Config
 from bench.corpora.base import Corpus
 from bench.latency import Failure
-from bench.plan import Known, clips_hash
+from bench.plan import Known, clips_hash, digest
 from bench.records import CLIPS
 from bench.store import replace_file, write_tables
 
@@ -76,7 +77,7 @@ def _contents(done: Finished, folder: Path) -> dict[str, Any]:
         "machine": done.machine,
         "git": done.git,
         "packages": done.packages,
-        "backends": [_backend(known, done.descriptions.get(known.name, {})) for known in done.backends],
+        "backends": [_backend(known, done.descriptions.get(known.name, {}), done.outcomes) for known in done.backends],
         "cells": [_cell(outcome) for outcome in done.outcomes],
         "checks": [asdict(check) for check in done.checks],
         "failures": [asdict(failure) for failure in done.failures],
@@ -113,8 +114,12 @@ def _counts(clips: pd.DataFrame) -> dict[str, Any]:
     }
 
 
-def _backend(known: Known, description: Mapping[str, Any]) -> dict[str, Any]:
+def _backend(known: Known, description: Mapping[str, Any], outcomes: Iterable[Outcome]) -> dict[str, Any]:
     artifacts = description.get("artifacts", known.artifacts)
+    code = Code()
+    for facts in (known.code, *(each.code for each in outcomes if each.cell.backend.name == known.name)):
+        code.merge(facts.get("modules", {}), {})
+    modules = code.facts()["modules"]
     return {
         "name": known.name,
         "trained": known.trained,
@@ -126,7 +131,8 @@ def _backend(known: Known, description: Mapping[str, Any]) -> dict[str, Any]:
         "parameters": description.get("parameters"),
         "install_bytes": known.install_bytes,
         "packages": dict(known.packages),
-        "source_sha256": known.source_sha256,
+        "source_sha256": digest(modules),
+        "modules": modules,
     }
 
 

@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -20,11 +20,11 @@ from bench.conditions import Resources, Voice, noise_identity, parse
 from bench.config import CROSS, HARNESS_OPTIONS, SPLITS, Config, near
 from bench.corpora.base import Corpus, Folders
 from bench.errors import BenchError
-from bench.process import ROOT, Job, Limits, Worker, WorkerError
+from bench.process import Job, Limits, Worker, WorkerError
 from bench.records import CLEAN, CLIPS, NOISE
 from bench.splits import NOT_TESTED, Fold, Rows, assign, folds
+from bench.worker import METHOD
 
-MEASURING_SOURCES = ("bench/audio.py", "bench/worker.py", "backends/base.py")
 UNTREATED: Mapping[str, list[Any]] = MappingProxyType({CLEAN: []})
 BATCH = 4096
 LONGEST_PART = 56
@@ -40,12 +40,13 @@ class Known:
     clips: str
     """"all", or the split whose test clips alone it hears, where that split is part of the run."""
     artifacts: tuple[Mapping[str, Any], ...]
-    source_sha256: str
     packages: Mapping[str, str]
     """Versions of all packages that it needs and of those that decode and resample for it."""
     install_bytes: int | None
     noisy: bool = False
     """Whether it learns from noisy copies, too."""
+    code: Mapping[str, Any] = field(default_factory=dict)
+    """What it ran to say so: modules and packages, see :class:`bench.code.Code`."""
 
     @property
     def name(self) -> str:
@@ -127,10 +128,10 @@ def introduce(config: Config, spec: Spec, log: Path) -> Known:
         made["trained"],
         clips,
         tuple(prepared["artifacts"]),
-        made["source_sha256"],
         prepared["packages"],
         prepared["install_bytes"],
         noisy,
+        worker.code.facts(),
     )
 
 
@@ -233,7 +234,7 @@ def file_name(part: str) -> str:
 
 
 def _key(config: Config, backend: Known, fold: Fold | None, rows: Rows, clips: pd.DataFrame) -> str:
-    """Changes with anything that could change the predictions."""
+    """Changes with anything that could change the predictions, but for the code, which a cell's facts name."""
     parts = hashlib.sha256()
     selections = (fold.train, fold.validation, rows) if fold else (rows,)
     for selection in selections:
@@ -242,11 +243,10 @@ def _key(config: Config, backend: Known, fold: Fold | None, rows: Rows, clips: p
                 parts.update(("\n" * bool(number) + "\n".join(clips[column].iloc[part].fillna(""))).encode())
             parts.update(b"\0")
     key = digest(
-        [(ROOT / source).read_text() for source in MEASURING_SOURCES],
+        METHOD,
         backend.job.spec,
         backend.job.options,
         [(label, list(spoken)) for label, spoken in config.vocabulary.items()],
-        backend.source_sha256,
         backend.packages,
         [(artifact["name"], artifact["sha256"]) for artifact in backend.artifacts],
         parts.hexdigest(),

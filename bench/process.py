@@ -18,6 +18,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from backends import Spec
+from bench.code import Code
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 ROOT = Path(__file__).resolve().parent.parent
@@ -66,9 +67,11 @@ class Worker:
         cpus: Sequence[int] = (),
         offline: bool = True,
         stop: Event | None = None,
+        code: Code | None = None,
     ) -> None:
         """``cpus`` pins the process to these processors, empty leaves it to the scheduler; ``stop``, once set, makes
-        whoever waits for a reply raise StoppedError."""
+        whoever waits for a reply raise StoppedError; ``code`` takes in what the process runs."""
+        self.code = Code() if code is None else code
         self._log = log
         self._limits = job.limits
         self._stop = stop
@@ -189,6 +192,8 @@ class Worker:
         line = bytes(self._buffer[:cut])
         del self._buffer[: cut + 1]
         message: dict[str, Any] = json.loads(line)
+        if "loaded" in message:
+            self.code.loaded(**message.pop("loaded"))
         if "error" in message:
             raise WorkerError(f"{message['error']}, in {self._doing}")
         return message

@@ -6,7 +6,6 @@ behind under a key; a run that was stopped picks up where it was when the same c
 
 from __future__ import annotations
 
-import json
 import shutil
 import time
 from collections.abc import Callable, Mapping
@@ -18,13 +17,15 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from bench.accuracy import Outcome, Place, first_cells, predict_all
-from bench.checks import Check, check_backend
+from bench.accuracy import Facts, Outcome, Place, first_cells, predict_all, taken_over
+from bench.code import Code, Present, meaning
 from bench.conditions import Treatments
 from bench.conditions.training import COPIES
 from bench.config import Config
 from bench.corpora.base import Corpus
-from bench.latency import Contender, Failure, describe, latency, throughput
+from bench.errors import BenchError
+from bench.examine import examined
+from bench.latency import Contender, Failure, latency, throughput
 from bench.machine import cpus, describe_git, describe_machine, describe_others, package_versions
 from bench.manifest import Finished, write_manifest
 from bench.plan import (
@@ -43,7 +44,7 @@ from bench.plan import (
 from bench.process import ROOT, WorkerError
 from bench.progress import Reporter
 from bench.records import CLEAN, COLDSTART, LATENCY, RESOURCES, THROUGHPUT
-from bench.store import earlier_sessions, finished, locked, replace_file, session, write_rows
+from bench.store import earlier_sessions, kept, locked, session, write_rows
 
 Rows = list[dict[str, Any]]
 TIMING_SOURCES = ("bench/latency.py", "bench/process.py", "bench/worker.py")
@@ -82,8 +83,9 @@ def run(
             reporter.say(f"{split}: left out, {why}")
         known, failures = _introduced(config, chosen, place, reporter)
         outcomes, planned = [], list(cells(config, clips, known, treatments.identities))
-        _render(planned, clips, place, reporter)
-        for outcome in predict_all(planned, clips, place, config.jobs, reporter):
+        held = taken_over(planned, place, reporter)
+        _render([cell for cell in planned if cell.key not in held], clips, place, reporter)
+        for outcome in predict_all(planned, held, clips, place, config.jobs, reporter):
             outcomes.append(outcome)
             if outcome.reason:
                 reporter.say(f"failed: {outcome.cell.title}: {outcome.reason}")
@@ -93,8 +95,12 @@ def run(
         place_of = {cell.key: number for number, cell in enumerate(planned)}
         outcomes.sort(key=lambda outcome: place_of[outcome.cell.key])
         contenders = _contenders(planned, outcomes, place)
-        contenders, descriptions, checks, found_out = _examined(config, contenders, clips, place, reporter)
-        machine, failed_measuring = _measure(config, machine, timeable(clips), planned, contenders, place, reporter)
+        made_by = {outcome.cell.key: outcome.code for outcome in outcomes}
+        contenders, descriptions, checks, found_out = examined(config, contenders, made_by, clips, place, reporter)
+        clean = [cell for cell in planned if cell.condition == CLEAN]
+        machine, failed_measuring = _measure(
+            config, machine, timeable(clips), clean, made_by, contenders, place, reporter
+        )
         failures += found_out + failed_measuring
         done = Finished(
             config=config,
@@ -119,9 +125,8 @@ def run(
         return done
 
 
-def _render(planned: list[Cell], clips: pd.DataFrame, place: Place, reporter: Reporter) -> None:
-    """Change clips for the cells that are not finished, before any worker hears them."""
-    waiting = [cell for cell in planned if finished(place.folder / cell.file, cell.key) is None]
+def _render(waiting: list[Cell], clips: pd.DataFrame, place: Place, reporter: Reporter) -> None:
+    """Change clips for the cells that are to be predicted, before any worker hears them."""
     tested: dict[str, set[int]] = {}
     for cell in waiting:
         if cell.condition != CLEAN:
@@ -129,10 +134,10 @@ def _render(planned: list[Cell], clips: pd.DataFrame, place: Place, reporter: Re
     noisy = {row for cell in waiting if cell.backend.noisy and cell.fold for row in cell.fold.train}
     with reporter.task("conditions", sum(map(len, tested.values())) + COPIES * len(noisy)) as advance:
         for condition, rows in tested.items():
-            for _ in place.heard(clips, np.array(sorted(rows)), condition):
+            for _ in place.heard(clips, np.array(sorted(rows)), condition, check=True):
                 advance(1)
         if noisy and place.treatments:
-            for _ in place.treatments.noisy(entries(clips, np.array(sorted(noisy)), place.audio)):
+            for _ in place.treatments.noisy(entries(clips, np.array(sorted(noisy)), place.audio), check=True):
                 advance(1)
 
 
@@ -167,71 +172,12 @@ def _contenders(planned: list[Cell], outcomes: list[Outcome], place: Place) -> l
     return list(ready.values())
 
 
-def _examined(
-    config: Config, contenders: list[tuple[Cell, Contender]], clips: pd.DataFrame, place: Place, reporter: Reporter
-) -> tuple[list[tuple[Cell, Contender]], dict[str, dict[str, Any]], list[Check], list[Failure]]:
-    """What each backend says of itself, and whether it learns what it should not; kept, where nobody failed."""
-    path = place.folder / "records" / "examined.json"
-    sources = [(ROOT / source).read_text() for source in ("bench/checks.py", "bench/worker.py")]
-    most_threads = [contender.known.job.limits.threads for _, contender in contenders]
-    key = digest([cell.key for cell, _ in contenders], most_threads, config.checks, config.seed, sources)
-    kept = json.loads(path.read_text()) if path.exists() else {}
-    if kept.get("key") == key:
-        return contenders, kept["descriptions"], [Check(**check) for check in kept["checks"]], []
-    contenders, descriptions, failures = _described(contenders, place, reporter)
-    checks, failed = _checked(config, contenders, clips, place, reporter)
-    if not failures + failed:
-        content = {"key": key, "descriptions": descriptions, "checks": [asdict(check) for check in checks]}
-        partial = path.with_name(path.name + ".part")
-        path.parent.mkdir(exist_ok=True)
-        partial.write_text(json.dumps(content, indent=1))
-        replace_file(partial, path)
-    return contenders, descriptions, checks, failures + failed
-
-
-def _described(
-    contenders: list[tuple[Cell, Contender]], place: Place, reporter: Reporter
-) -> tuple[list[tuple[Cell, Contender]], dict[str, dict[str, Any]], list[Failure]]:
-    """Who can be loaded again, and what each says of itself."""
-    descriptions, failures = {}, []
-    for _, contender in contenders:
-        name = contender.known.name
-        try:
-            descriptions[name] = describe(contender, place)
-        except WorkerError as error:
-            reporter.say(f"failed: {name}: {error}")
-            failures.append(Failure(name, "describe", str(error)))
-    return [each for each in contenders if each[1].known.name in descriptions], descriptions, failures
-
-
-def _checked(
-    config: Config, contenders: list[tuple[Cell, Contender]], clips: pd.DataFrame, place: Place, reporter: Reporter
-) -> tuple[list[Check], list[Failure]]:
-    checks: list[Check] = []
-    failures: list[Failure] = []
-    if not config.checks:
-        return checks, failures
-    with reporter.task("leak checks", len(contenders)) as advance:
-        for cell, contender in contenders:
-            model = str(contender.model) if contender.model else None
-            try:
-                for check in check_backend(cell, model, clips, place, config.seed):
-                    checks.append(check)
-                    if not check.passed:
-                        failures.append(Failure(check.backend, "checks", f"{check.check}: {check.detail}"))
-            except WorkerError as error:
-                failures.append(Failure(cell.backend.name, "checks", str(error)))
-            advance(1)
-    for failure in failures:
-        reporter.say(f"failed: {failure.backend}: {failure.reason}")
-    return checks, failures
-
-
 def _measure(
     config: Config,
     machine: dict[str, Any],
     clips: pd.DataFrame,
-    planned: list[Cell],
+    cells: list[Cell],
+    made_by: Mapping[str, Facts],
     contenders: list[tuple[Cell, Contender]],
     place: Place,
     reporter: Reporter,
@@ -239,7 +185,7 @@ def _measure(
     """Run the phases that are not finished; returns the machine as it was when latency was measured."""
     ready = [contender for _, contender in contenders]
 
-    def timed() -> Measured:
+    def timed(place: Place) -> Measured:
         tables: dict[str, Rows] = {"latency": [], "coldstart": [], "resources": []}
         failures: list[Failure] = []
         for threads in config.threads:
@@ -250,48 +196,54 @@ def _measure(
             failures += failed
         return Measured(tables, failures)
 
-    def batched() -> Measured:
+    def batched(place: Place) -> Measured:
         if not config.throughput_s:
             return Measured({"throughput": []}, [])
         rows, failures = throughput(config, ready, clips, place, reporter)
         return Measured({"throughput": rows}, failures)
 
-    phases: list[tuple[Callable[[], Measured], tuple[str, ...], tuple[Any, ...]]] = [
+    phases: list[tuple[Callable[[Place], Measured], tuple[str, ...], tuple[Any, ...]]] = [
         (timed, ("latency", "coldstart", "resources"),
          (config.threads, config.latency_clips, config.processes, config.latency_round, config.warmup, config.seed)),
         (batched, ("throughput",), (config.throughput_s,)),
     ]  # fmt: skip
     most_threads = [each.known.job.limits.threads for each in ready]
-    clean = [cell for cell in planned if cell.condition == CLEAN]
-    timed_cells = [cell.key for cell in clean if any(cell.backend is each.known for each in ready)]
+    named = {each.known.name for each in ready}
+    timed_cells = [(cell.key, made_by[cell.key]) for cell in cells if cell.backend.name in named]
     # Times of another machine, or of this one before it was started anew, are not this session's.
     identity = [machine[fact] for fact in ("cpu", "memory_bytes", "os", "boot_id")]
-    method = [(ROOT / source).read_text() for source in TIMING_SOURCES]
+    method = [meaning(ROOT / source) for source in TIMING_SOURCES]
     failures = []
     for phase, names, settings in phases:
         key = digest(names, settings, most_threads, timed_cells, clips_hash(clips), cpus(), method, identity)
         paths = {name: place.folder / "records" / f"{name}.parquet" for name in names}
-        done = [finished(path, key) for path in paths.values()]
+        done = [_held(path, key, reporter) for path in paths.values()]
         if None not in done:
             machine = next((facts["machine"] for facts in done if facts and "machine" in facts), machine)
             continue
         if "latency" in names:
             machine = {**machine, **describe_others()}
-        measured = phase()
+        here = replace(place, code=Code())
+        measured = phase(here)
         for failure in measured.failures:
             reporter.say(f"failed: {failure.backend} in {failure.phase}: {failure.reason}")
         # A phase in which somebody failed is not taken as finished: the next run tries it again.
         stamp = f"incomplete {key}" if measured.failures else key
         for name, path in paths.items():
-            write_rows(
-                path,
-                iter(measured.tables[name]),
-                SCHEMAS[name],
-                stamp,
-                {"machine": machine} if name == "latency" else {},
-            )
+            facts = {**here.code.facts(), **({"machine": machine} if name == "latency" else {})}
+            write_rows(path, iter(measured.tables[name]), SCHEMAS[name], stamp, facts)
         failures += measured.failures
     return machine, failures
+
+
+def _held(path: Path, key: str, reporter: Reporter) -> Facts | None:
+    """The facts of records that were made under ``key`` by code that is the same now; what is damaged is told."""
+    try:
+        found = kept(path)
+    except BenchError as error:
+        reporter.say(f"{error}; it is measured anew")
+        return None
+    return found.facts if found and found.key == key and not Present().changed(found.facts) else None
 
 
 SCHEMAS: Mapping[str, pa.Schema] = {

@@ -21,19 +21,25 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bench.watch import Watch
+
 if TYPE_CHECKING:
     from backends.base import Audio, Backend, Clip, Prediction, TrainedBackend
 
 Message = dict[str, Any]
 clock = time.perf_counter
 LARGEST_SCORE = 3.4e38
+METHOD = 1
+"""Which version of what becomes of clips and predictions on their way through here. Raise it with any change that could
+change a record: records of another method are made anew."""
 
 
 class Session:
     """What one worker process holds; every public method is a command, yielding its replies."""
 
-    def __init__(self, job: Message) -> None:
+    def __init__(self, job: Message, watch: Watch) -> None:
         self._job = job
+        self._watch = watch
         self._labels: tuple[str, ...] = tuple(job["vocabulary"])
         self._backend: Backend | None = None
         self._marks: list[tuple[str, float]] = []
@@ -58,7 +64,7 @@ class Session:
         self._backend = found(self._job["vocabulary"], self._job["variant"], **self._job["options"])
         self._made_s = clock() - imported
         self._backend.mark = lambda stage: self._marks.append((stage, clock()))
-        yield {"import_s": imported - began, "trained": found.trained, "source_sha256": _source_hash(found)}
+        yield {"import_s": imported - began, "trained": found.trained}
 
     def prepare(self) -> Iterator[Message]:
         """Find or fetch weights: the one command during which connections are allowed."""
@@ -127,6 +133,7 @@ class Session:
                 "resample_s": ready - began,
                 "features_s": features,
                 "predict_s": ended - ready,
+                **self._watch.news(),
             }
 
     def predict_batch(self, clips: Sequence[Message], batch: int, seconds: float = 0.0) -> Iterator[Message]:
@@ -207,7 +214,8 @@ def main() -> None:
         _die_with_parent()
         _limit_memory(job["memory_limit_bytes"])
         online = _network_guard()
-        session = Session(job)
+        watch = Watch(str(Path(__file__).resolve().parent.parent))
+        session = Session(job, watch)
         for line in commands:
             request = json.loads(line)
             operation = request.pop("op")
@@ -222,7 +230,7 @@ def main() -> None:
             except Exception as error:
                 reply({"error": f"{type(error).__name__}: {error}"})
                 raise  # the traceback belongs in the log
-            reply({"end": operation})
+            reply({"end": operation, **watch.news()})
 
 
 def _read(entry: Message) -> tuple[Audio, int]:
@@ -256,14 +264,6 @@ def _artifact(path: Path) -> Message:
             "bytes": path.stat().st_size,
             "sha256": hashlib.file_digest(file, "sha256").hexdigest(),
         }
-
-
-def _source_hash(found: type) -> str:
-    """Hash of the class's module and of the modules beside it that it brought in."""
-    own = Path(str(sys.modules[found.__module__].__file__))
-    loaded = {Path(file) for module in list(sys.modules.values()) if (file := getattr(module, "__file__", None))}
-    beside = sorted(path for path in loaded if path.parent == own.parent and path.suffix == ".py")
-    return hashlib.sha256(b"\0".join(path.read_bytes() for path in dict.fromkeys([own, *beside]))).hexdigest()
 
 
 def _status_bytes(field: str) -> int:

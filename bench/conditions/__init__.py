@@ -5,11 +5,12 @@ A condition is named by its spec (:func:`parse`), carried out on one clip by :fu
 """
 
 from bench.conditions.apply import apply, generator
+from bench.conditions.identity import identity, noise_identity
 from bench.conditions.render import render
 from bench.conditions.resources import Resources, Voice
 from bench.conditions.spec import CLEAN, DEFAULT_SWEEP, FORMS, Condition, Form, expand, parse
 from bench.conditions.training import noisy_copy
-from bench.conditions.treatments import Treatments, identity, noise_identity
+from bench.conditions.treatments import Treatments
 
 __all__ = [
     "CLEAN",

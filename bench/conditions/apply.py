@@ -17,6 +17,10 @@ from bench.conditions.spec import CLEAN, Condition
 from bench.errors import BenchError
 from sound.resample import resample
 
+METHOD = 1
+"""Which version of what this module itself does: how its parts are called, what follows from the seed. Raise it with
+any change that could change a sample: records of conditions that another method made are made anew."""
+
 
 def apply(
     condition: Condition,

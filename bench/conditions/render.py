@@ -12,6 +12,7 @@ from typing import Any
 import soundfile
 
 from bench.audio import Audio, fingerprint, read
+from bench.errors import BenchError
 from bench.limits import UNLIMITED
 
 INDEX = "clips.jsonl"
@@ -21,33 +22,41 @@ Change = Callable[[Entry, Audio, int], tuple[Audio, int]]
 """Entry, samples, rate -> changed samples and their rate."""
 
 
-def render(entries: Iterable[Entry], folder: Path, change: Change) -> Iterator[Entry]:
+def render(entries: Iterable[Entry], folder: Path, change: Change, check: bool = False) -> Iterator[Entry]:
     """The entries (:func:`bench.plan.entries`) with path and sha256 of the changed clips, float32 WAV in ``folder``.
 
-    What is there already, made of the same samples, is taken over. Raises BenchError.
+    What is there already, made of the same samples, is taken over; with ``check`` only if it can be read and holds what
+    it held. Raises BenchError.
     """
     folder.mkdir(parents=True, exist_ok=True)
     known = _index(folder)
     with (folder / INDEX).open("a", encoding="utf-8") as index:
         for entry in entries:
-            name = f"{hashlib.sha256(entry['clip'].encode()).hexdigest()[:24]}.wav"
-            made = known.get((name, entry["sha256"]))
-            if made is None:
+            path = folder / f"{hashlib.sha256(entry['clip'].encode()).hexdigest()[:24]}.wav"
+            made = known.get((path.name, entry["sha256"]))
+            if made is None or (check and not _holds(path, made)):
                 samples, rate = change(entry, *read(Path(entry["path"]), UNLIMITED))
-                soundfile.write(folder / name, samples, rate, subtype="FLOAT")
+                soundfile.write(path, samples, rate, subtype="FLOAT")
                 made = fingerprint(samples, rate)
-                index.write(json.dumps([name, entry["sha256"], made]) + "\n")
+                index.write("\n" + json.dumps([path.name, entry["sha256"], made]) + "\n")
                 index.flush()
-            yield {**entry, "path": str(folder / name), "sha256": made}
+            yield {**entry, "path": str(path), "sha256": made}
 
 
 def _index(folder: Path) -> dict[tuple[str, str], str]:
     """(file, sha256 of the clip it was made of) -> sha256 of what it holds."""
     path = folder / INDEX
     found = {}
-    for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else []:
-        with suppress(ValueError):  # the last line of an interrupted run may be torn
+    for line in path.read_bytes().splitlines() if path.exists() else []:
+        with suppress(ValueError, TypeError):  # a line may be torn, which is why each begins with a line of its own
             name, source, made = json.loads(line)
-            if (folder / name).exists():
-                found[name, source] = made
+            if (folder / str(name)).exists():
+                found[str(name), str(source)] = str(made)
     return found
+
+
+def _holds(path: Path, made: str) -> bool:
+    try:
+        return fingerprint(*read(path, UNLIMITED)) == made
+    except BenchError:
+        return False

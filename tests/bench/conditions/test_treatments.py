@@ -74,7 +74,7 @@ def test_identity_tells_apart_whatever_changes_the_samples(resources: Resources,
     known = [
         identity(parse(spec), seed, where)
         for spec in ("noise:dishes@5dB", "noise:dishes@0dB", "noise:babble@5dB", "reverb:clap")
-        for seed in (0, 1)
+        for seed in ((0,) if spec == "reverb:clap" else (0, 1))
         for where in (resources, other)
     ]
     assert all(known[i] != known[j] for i in range(len(known)) for j in range(i))

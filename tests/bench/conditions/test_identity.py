@@ -1,0 +1,149 @@
+"""A condition is what makes it: its own modules, packages, files, parameters."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.audio import write
+from bench.conditions import CLEAN, Resources, Voice, identity, noise_identity, parse
+from bench.conditions.identity import MAKERS, ROOT, maker_of
+from tests.conftest import tone
+
+SPECS = (
+    "noise:white@5dB", "noise:babble@5dB", "noise:hum@5dB", "reverb:room@0.6s", "reverb:clap", "telephone", "mulaw",
+    "mp3@16k", "opus@8k", "gain:+20dB", "silence:0.5s+0.5s", "drop:10%", "speed:0.8", "pitch:+2", "rate:16000",
+)  # fmt: skip
+TRACED = """
+import json, sys
+from pathlib import Path
+from bench.audio import read, write
+from bench.conditions import Resources, Voice, apply, noisy_copy, parse
+folder, spec = Path(sys.argv[1]), sys.argv[2]
+audio, rate = read(folder / "clip.wav")
+voices = (Voice(folder / "clip.wav", "a"), Voice(folder / "noise" / "hum.wav", "b"))
+found = Resources(folder / "noise", folder / "rir", voices)
+files, packages = set(), set()
+def note(frame, event, argument):
+    name = frame.f_code.co_filename
+    if event == "call":
+        if "site-packages/" in name:
+            packages.add(name.rpartition("site-packages/")[2].partition("/")[0])
+        files.add(name)
+before = set(sys.modules)
+sys.setprofile(note)
+if spec == "training":
+    noisy_copy(audio, rate, "clip", 0, 0)
+else:
+    apply(parse(spec), audio, rate, clip="clip", speaker="c", resources=found)
+sys.setprofile(None)
+packages |= {name.partition(".")[0] for name in set(sys.modules) - before}
+print(json.dumps([sorted(files), sorted(packages)]))
+"""
+MACHINERY = {"apply", "spec", "resources", "__init__"}
+KNOWN_PACKAGES = {"av", "numpy", "pyroomacoustics", "scipy", "soxr"}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for name in ("noise", "rir"):
+        (tmp_path / name).mkdir()
+    write(tmp_path / "clip.wav", tone(400), 8_000)
+    write(tmp_path / "noise" / "hum.wav", tone(100, seconds=1, rate=11_025), 11_025)
+    write(tmp_path / "rir" / "clap.wav", tone(100, seconds=0.1, rate=11_025), 11_025)
+    return tmp_path
+
+
+def resources(folder: Path) -> Resources:
+    voices = (Voice(folder / "clip.wav", "a", "1" * 64), Voice(folder / "noise" / "hum.wav", "b", "2" * 64))
+    return Resources(folder / "noise", folder / "rir", voices)
+
+
+def test_every_kind_has_a_maker() -> None:
+    assert {maker_of(parse(spec)) for spec in SPECS} | {"training"} == set(MAKERS)
+
+
+@pytest.mark.parametrize("spec", [*SPECS, "training"])
+def test_a_maker_names_the_modules_and_packages_that_run(folder: Path, spec: str) -> None:
+    for package in ("av", "pyroomacoustics"):
+        pytest.importorskip(package)
+    command = [sys.executable, "-c", TRACED, str(folder), spec]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    ran, packages = json.loads(done.stdout)
+    inside = [Path(name).relative_to(ROOT) for name in ran if Path(name).is_relative_to(ROOT)]
+    own = {str(path) for path in inside if path.parts[0] == "sound" or path.parts[:2] == ("bench", "conditions")}
+    own = {path for path in own if Path(path).stem not in MACHINERY}
+    maker = MAKERS["training" if spec == "training" else maker_of(parse(spec))]
+    assert own == set(maker.modules)
+    # C code leaves no trace of its own: of packages, none may run that is not named.
+    assert set(packages) & KNOWN_PACKAGES <= {"numpy", *maker.packages}
+
+
+def identities(folder: Path) -> dict[str, list[Any]]:
+    named = {spec: identity(parse(spec), 0, resources(folder)) for spec in SPECS}
+    return {**named, "training": noise_identity(0)}
+
+
+@pytest.mark.parametrize(
+    ("edited", "changes"),
+    [
+        ("bench/conditions/channel.py", {"telephone", "mulaw", "mp3", "opus", "gain", "silence", "drop", "pitch"}),
+        ("bench/conditions/noise.py", {"coloured", "babble", "recording", "training"}),
+        ("bench/conditions/reverb.py", {"room", "reverb"}),
+        ("bench/conditions/tempo.py", {"speed", "pitch"}),
+        ("bench/conditions/training.py", {"training"}),
+        ("bench/conditions/level.py", set(MAKERS)),
+        ("bench/conditions/spec.py", set()),
+        ("bench/conditions/render.py", set()),
+        ("bench/conditions/treatments.py", set()),
+        ("bench/conditions/resources.py", set()),
+        ("bench/conditions/identity.py", set()),
+        ("bench/conditions/apply.py", set()),
+        ("bench/audio.py", set()),
+    ],
+)
+def test_a_comment_changes_the_conditions_of_its_module_alone(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, edited: str, changes: set[str]
+) -> None:
+    before = identities(folder)
+    copy = tmp_path / "copy"
+    for path in [*(ROOT / "bench").rglob("*.py"), *(ROOT / "sound").rglob("*.py")]:
+        place = copy / path.relative_to(ROOT)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        comment = b"# a comment\n" if path == ROOT / edited else b""
+        place.write_bytes(path.read_bytes() + comment)
+    monkeypatch.setattr(sys.modules["bench.conditions.identity"], "ROOT", copy)
+    after = identities(folder)
+    changed = {name for name in before if before[name] != after[name]}
+    assert {name if name == "training" else maker_of(parse(name)) for name in changed} == changes
+
+
+def test_a_package_voids_what_uses_it_and_the_seed_what_is_random(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = identities(folder)
+    reseeded = {spec for spec in SPECS if identity(parse(spec), 1, resources(folder)) != before[spec]}
+    assert reseeded == {spec for spec in SPECS if MAKERS[maker_of(parse(spec))].random}
+    assert noise_identity(0) != noise_identity(1)
+    where = sys.modules["bench.conditions.identity"]
+    monkeypatch.setattr(where, "version", lambda package: "0" if package == "av" else "1")
+    first = identities(folder)
+    monkeypatch.setattr(where, "version", lambda package: "1")
+    second = identities(folder)
+    assert {name for name in first if first[name] != second[name]} == {"mulaw", "mp3@16k", "opus@8k"}
+
+
+def test_files_and_voices_are_known_by_what_they_hold(folder: Path) -> None:
+    before = identities(folder)
+    write(folder / "noise" / "hum.wav", tone(120, seconds=1), 8_000)
+    write(folder / "rir" / "clap.wav", tone(120, seconds=0.1), 8_000)
+    after = identities(folder)
+    assert {name for name in before if before[name] != after[name]} == {"noise:hum@5dB", "reverb:clap"}
+    few = Resources(folder / "noise", folder / "rir", resources(folder).voices[:1])
+    assert identity(parse("noise:babble@5dB"), 0, few) != after["noise:babble@5dB"]
+    assert identity(CLEAN, 0, few) == []
