@@ -87,7 +87,7 @@ def _ratios(seed: int, clips: int, folder: Path) -> dict[str, Interval]:
     corpus = open_corpus(config.corpus, config.vocabulary, fallback=True)
     table, _ = clip_table(config, corpus)
     specs = [find(f"{__file__}:{name}") for name in ("First", "Second", "Slower")]
-    known = [Known(job(config, spec), False, "all", (), "", {}, 0) for spec in specs]
+    known = [Known(job(config, spec), False, "all", (), {}, 0) for spec in specs]
     contenders = [Contender(each, None) for each in known]
     place, quiet = Place(folder, corpus.root), Plain(Console(quiet=True))
     found, failures = latency(config, 1, contenders, table, place, quiet)

@@ -17,7 +17,7 @@ from tests.bench.running import Silent, planted, quick
 
 
 def contender(name: str, config: Config) -> Contender:
-    return Contender(Known(job(config, find(planted(name))), False, "all", (), "", {}, 0), None)
+    return Contender(Known(job(config, find(planted(name))), False, "all", (), {}, 0), None)
 
 
 def test_timed_clips_are_distinct_official_test_clips() -> None:
