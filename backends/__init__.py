@@ -6,11 +6,13 @@ also be ``path/to/file.py:Class`` or ``package.module:Class``.
 
 from __future__ import annotations
 
+import ast
 import difflib
 import importlib
 import importlib.util
 import inspect
 import pkgutil
+import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -76,7 +78,8 @@ def known_names() -> list[str]:
 
 
 def find(name: str) -> Spec:
-    """Look a name up. Raises BackendError with the nearest names when there is none such."""
+    """Look a name up. Raises BackendError with the nearest names when there is none such, or with the classes of a file
+    of one's own, which is read and not run."""
     if name in registry():
         return Spec(name, registry()[name])
     left, _, right = name.partition(":")
@@ -84,10 +87,11 @@ def find(name: str) -> Spec:
         if not Spec(left, registry()[left]).load().variants:
             raise BackendError(f"backend {left!r} has no variants, so {name!r} means nothing; use {left!r}")
         return Spec(name, registry()[left], right)
+    if own := re.fullmatch(r"(.+\.py)(?::(.*))?", name, re.DOTALL):
+        return _own(own[1], own[2] or "")
     left, _, right = name.rpartition(":")
-    if right.isidentifier() and (left.endswith(".py") or "." in left):
-        target = f"{Path(left).resolve()}:{right}" if left.endswith(".py") else name
-        return Spec(f"{Path(left).stem if left.endswith('.py') else left}:{right}", target)
+    if right.isidentifier() and "." in left:
+        return Spec(f"{left}:{right}", name)
     near = difflib.get_close_matches(name, known_names(), n=3, cutoff=0.5)
     hint = f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(known_names())}"
     raise BackendError(f"no backend named {name!r}; {hint}")
@@ -96,6 +100,37 @@ def find(name: str) -> Spec:
 def _is_backend(found: object) -> bool:
     named = inspect.isclass(found) and issubclass(found, Backend) and "name" in vars(found)
     return named and not inspect.isabstract(found)
+
+
+def _own(file: str, wanted: str) -> Spec:
+    """The class of a file of one's own."""
+    try:
+        path = Path(file).expanduser()
+        if not path.is_file():
+            raise BackendError(f"backend {file}: {'not a file' if path.exists() else 'no such file'}")
+        tree = ast.parse(path.read_bytes())
+    except SyntaxError as error:
+        raise BackendError(f"{file}, line {error.lineno}: {error.msg}; it is no Python file that can be run") from error
+    except (OSError, RuntimeError, ValueError, RecursionError, MemoryError) as error:
+        raise BackendError(f"backend {file}: cannot be read ({error})") from error
+    if not wanted.isidentifier() or not {wanted, "*"} & _names(tree):
+        classes = [node.name for node in tree.body if isinstance(node, ast.ClassDef)]
+        there = f"say which: {' or '.join(f'{file}:{each}' for each in classes)}" if classes else "there is none in it"
+        raise BackendError(f"backend {file}: {f'no class {wanted!r}' if wanted else 'a class is wanted'}; {there}")
+    return Spec(f"{path.stem}:{wanted}", f"{path.resolve()}:{wanted}")
+
+
+def _names(tree: ast.Module) -> set[str]:
+    """What a module's lines give a name to, classes or what may be one; ``*`` where they do not show all."""
+    names = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ClassDef):
+            names.add(node.name)
+        elif isinstance(node, ast.alias):
+            names.add(node.asname or node.name)
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            names.add(node.id)
+    return names
 
 
 def _from_file(path: Path) -> object:

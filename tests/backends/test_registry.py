@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from importlib.metadata import EntryPoint
@@ -89,13 +90,65 @@ def test_a_file_without_such_a_backend_is_an_error(own: Path, attribute: str) ->
         find(f"{own}:{attribute}").load()
 
 
-@pytest.mark.parametrize("content", ["def broken(", "import no_such_module_anywhere", None])
-def test_a_file_that_does_not_import_is_an_error(tmp_path: Path, content: str | None) -> None:
+def test_a_file_that_fails_when_it_is_imported_is_an_error(tmp_path: Path) -> None:
     path = tmp_path / "own.py"
-    if content is not None:
-        path.write_text(content)
+    path.write_text("import no_such_module_anywhere\nclass Mine: ...\n")
     with pytest.raises(BackendError, match="cannot import"):
         find(f"{path}:Mine").load()
+
+
+@pytest.mark.parametrize("name", ["own.py", "own.py:", "own.py:Wrong", "own.py:mine", "own.py:a b", "own.py:Mine:x"])
+def test_without_a_class_of_the_file_those_there_are_are_named(
+    name: str, own: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own.write_text(f"raise SystemExit('run')\n{OWN}")
+    monkeypatch.chdir(own.parent)
+    with pytest.raises(BackendError, match=r"own\.py:Mine or own\.py:NotABackend"):
+        find(name)
+
+
+@pytest.mark.parametrize(
+    "lines",
+    ["from other import Mine", "from other import x as Mine", "Mine = make()", "if x:\n class Mine: ...",
+     "from other import *", "import Mine"],
+)  # fmt: skip
+def test_a_class_from_elsewhere_is_taken_for_there(lines: str, tmp_path: Path) -> None:
+    (tmp_path / "own.py").write_text(lines)
+    assert find(f"{tmp_path}/own.py:Mine").name == "own:Mine"
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"x = 1\n\ndef broken(\n", r"own\.py, line 3: '\(' was never closed"),
+        (b"x = 1\n  y = 2\n", r"own\.py, line 2: unexpected indent"),
+        (b"x = '\xff'\n", r"own\.py, line 1: .*utf-8"),
+        (b"\0", r"own\.py.* null bytes"),
+        (b"(" * 100_000, r"own\.py"),
+        (b"x = 1\n", "a class is wanted; there is none in it"),
+        (b"", "a class is wanted; there is none in it"),
+        (None, "no such file"),
+    ],
+)
+def test_a_file_that_is_none_is_named(content: bytes | None, message: str, tmp_path: Path) -> None:
+    path = tmp_path / "own.py"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(BackendError, match=message):
+        find(str(path))
+
+
+def test_what_is_not_a_file_is_not_opened(tmp_path: Path) -> None:
+    (tmp_path / "folder.py").mkdir()
+    os.mkfifo(tmp_path / "pipe.py")
+    for name in ("folder.py", "pipe.py"):
+        with pytest.raises(BackendError, match="not a file"):
+            find(f"{tmp_path / name}:Mine")
+
+
+def test_a_home_is_expanded(own: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(own.parent))
+    assert find("~/own.py:Mine").target == f"{own.resolve()}:Mine"
 
 
 def test_installed_entry_points_join_but_never_replace(monkeypatch: pytest.MonkeyPatch) -> None:
