@@ -166,7 +166,7 @@ def _all(
         try:
             with Worker(cells[0].backend.job, place.log(cells[0].backend), threads=1, stop=stop) as worker:
                 model = next((place.model(cell) for cell in waiting if cell.key in saved), None)
-                began = _begin(worker, waiting[0], clips, place, model)
+                began = _begin(worker, waiting[0], clips, place, model, reporter)
                 for cell in waiting:
                     done[cell.key] = _outcome(cell, _predicted(worker, cell, clips, place, began, reporter))
                     began = {"busy_s": 0.0, "fit_s": None}
@@ -180,13 +180,16 @@ def _outcome(cell: Cell, facts: Facts) -> Outcome:
     return Outcome(cell, "", facts["busy_s"], facts["fit_s"], code)
 
 
-def _begin(worker: Worker, cell: Cell, clips: pd.DataFrame, place: Place, model: Path | None) -> dict[str, Any]:
+def _begin(
+    worker: Worker, cell: Cell, clips: pd.DataFrame, place: Place, model: Path | None, reporter: Reporter
+) -> dict[str, Any]:
     """Load and fit; returns how long the backend itself took, and the sha256 of the model where one is saved."""
     worker.ask("create")
     load_s = worker.ask("load")["load_s"]
     if cell.fold is None:
         return {"busy_s": load_s, "fit_s": None}
-    fit_s = fit(worker, clips, cell.fold.train, cell.fold.validation, place, cell.backend.noisy)
+    with reporter.wait(f"fitting {cell.backend.name} {cell.fold.split} {cell.fold.name}"):
+        fit_s = fit(worker, clips, cell.fold.train, cell.fold.validation, place, cell.backend.noisy)
     took = {"busy_s": load_s + fit_s, "fit_s": fit_s}
     if model is None:
         return took

@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 OK, FAILED, UNUSABLE, INTERRUPTED = 0, 1, 2, 130
 """Exit codes: all well; done, but a backend failed or a file was rejected; bad input; stopped by Ctrl-C."""
 
+KEPT = "what was done is kept"
+RESULTS = Path("results")
+"""Where runs go that are not told where."""
+
 
 class _Commands(TyperGroup):
     """Commands whose complaints show arguments that are no text for a terminal."""
@@ -96,7 +100,7 @@ def main() -> None:
     except (BenchError, BackendError) as error:
         sys.exit(_complain(str(error)))
     except OSError as error:
-        sys.exit(_complain(f"{error.filename or 'the system'}: {error.strerror or error}; what was done is kept"))
+        sys.exit(_complain(f"{error.filename or 'the system'}: {error.strerror or error}"))
 
 
 @app.command()
@@ -130,8 +134,10 @@ def run(
     """Measure backends on a corpus; resumes what was begun. Writes records, tables and report.md."""
     from bench.corpora import open_for
     from bench.derive import derive
+    from bench.preflight import check
     from bench.progress import counted, reporter
     from bench.runner import run as carry_out
+    from bench.store import holds_work
 
     chosen = read_config(
         _config_file(config),
@@ -145,7 +151,9 @@ def run(
     )  # fmt: skip
     console = Console(stderr=True, emoji=False)
     say = reporter(console)
+    folder = out
     try:
+        check(chosen, out or RESULTS)
         with counted(say, "reading clips") as progress:
             clips = open_for(chosen, fallback=corpus is None and data is None, progress=progress)
         folder = out or _folder(clips, chosen)
@@ -156,10 +164,13 @@ def run(
             say.say(f"rejected: {printable(rejected.path)}: {rejected.reason}")
         done = carry_out(chosen, clips, folder, _command(), say, derive)
     except KeyboardInterrupt:
-        say.say("stopped; what was done is kept: the same command goes on from here")
+        kept = folder and holds_work(folder)
+        say.say(f"stopped; {f'{KEPT}: the same command goes on from here' if kept else 'nothing was done yet'}")
         raise typer.Exit(INTERRUPTED) from None
     except OSError as error:
-        raise BenchError(f"{error.filename or folder}: {error.strerror or error}; what was done is kept") from error
+        kept = folder and holds_work(folder)
+        where = error.filename or folder or "the system"
+        raise BenchError(f"{where}: {error.strerror or error}{f'; {KEPT}' if kept else ''}") from error
     say.say(f"report: {folder / 'report.md'}")
     if done.failures or clips.rejected:
         say.say(f"{len(done.failures)} failures and {len(clips.rejected)} rejected files: see the report")
@@ -322,7 +333,7 @@ def _folder(corpus: Corpus, config: Config) -> Path:
     name = corpus.title.replace(" → ", "-on-")
     if printable(name) != name or len(name.encode()) > 100:
         name = file_name(name)
-    return Path("results") / (f"{name}-limit{config.limit}" if config.limit else name)
+    return RESULTS / (f"{name}-limit{config.limit}" if config.limit else name)
 
 
 def _echo(*lines: object, err: bool = False) -> None:

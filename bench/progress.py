@@ -9,7 +9,8 @@ from contextlib import ExitStack, contextmanager
 from typing import Protocol
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, Task, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.text import Text
 
 from bench.printable import printable, shortened
 
@@ -25,6 +26,10 @@ class Reporter(Protocol):
     @contextmanager
     def task(self, title: str, total: int) -> Iterator[Advance]:
         """A piece of work of ``total`` steps; call the yielded function with the number of steps done."""
+
+    @contextmanager
+    def wait(self, title: str) -> Iterator[None]:
+        """A piece of work of unknown length, such as a fit."""
 
 
 @contextmanager
@@ -46,9 +51,10 @@ def counted(reporter: Reporter, title: str) -> Iterator[Callable[[int, int], Non
 class Plain:
     """A line when a task begins and ends, and every half minute in between."""
 
-    def __init__(self, console: Console, every_s: float = 30.0) -> None:
+    def __init__(self, console: Console, every_s: float = 30.0, patience_s: float = 2.0) -> None:
         self._console = console
         self._every_s = every_s
+        self._patience_s = patience_s
 
     def say(self, line: str) -> None:
         """Print it."""
@@ -72,6 +78,27 @@ class Plain:
         yield advance
         self.say(f"{title}: {done}/{total} in {time.monotonic() - began:.1f} s")
 
+    @contextmanager
+    def wait(self, title: str) -> Iterator[None]:
+        """Say so once it lasts, again every half minute, and at the end."""
+        began, over = time.monotonic(), threading.Event()
+
+        def tell() -> None:
+            pause = self._patience_s
+            while not over.wait(pause):
+                self.say(f"{title}: {time.monotonic() - began:,.0f} s so far")
+                pause = self._every_s
+
+        teller = threading.Thread(target=tell, daemon=True)
+        teller.start()
+        try:
+            yield
+        finally:
+            over.set()
+            teller.join()
+        if (lasted := time.monotonic() - began) > self._patience_s:
+            self.say(f"{title}: {lasted:.1f} s")
+
 
 class Bars:
     """One bar per task under way; a finished task leaves a line."""
@@ -88,6 +115,17 @@ class Bars:
     @contextmanager
     def task(self, title: str, total: int) -> Iterator[Advance]:
         """See Reporter."""
+        with self._bar(title, total) as advance:
+            yield advance
+
+    @contextmanager
+    def wait(self, title: str) -> Iterator[None]:
+        """See Reporter."""
+        with self._bar(title, None):
+            yield
+
+    @contextmanager
+    def _bar(self, title: str, total: int | None) -> Iterator[Advance]:
         progress = self._started()
         bar = progress.add_task(shortened(title, 40), total=total)
         try:
@@ -102,13 +140,19 @@ class Bars:
     def _started(self) -> Progress:
         with self._lock:
             if self._progress is None:
-                columns = (
-                    TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(),
-                    TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn(),
-                )  # fmt: skip
+                columns = (TextColumn("{task.description}", markup=False), BarColumn(), TimeElapsedColumn(), _Steps())
                 self._progress = Progress(*columns, console=self._console, transient=True)
                 self._progress.start()
             return self._progress
+
+
+class _Steps(TimeRemainingColumn):
+    """Steps done and the time left, where it is known how many there are."""
+
+    def render(self, task: Task) -> Text:
+        if task.total is None:
+            return Text("so far")
+        return Text(f"{int(task.completed)}/{int(task.total)} left ") + super().render(task)
 
 
 def reporter(console: Console) -> Reporter:

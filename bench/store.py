@@ -149,6 +149,17 @@ def replace_file(partial: Path, path: Path) -> None:
     partial.replace(path)
 
 
+def holds_work(folder: Path) -> bool:
+    """Whether a run's folder holds a prediction: a finished cell, or a journal with more than its header."""
+    records = folder / "records"
+    return any(records.rglob("*.parquet")) or any(map(_begun, (records / "predictions").glob("*.part")))
+
+
+def _begun(journal: Path) -> bool:
+    with journal.open("rb") as lines:
+        return sum(1 for _ in islice(lines, 2)) == 2
+
+
 class Journal:
     """The predictions of one cell under way. Use as a context manager."""
 

@@ -52,6 +52,18 @@ class Session:
         importlib.import_module("sound.resample")
         yield {"rss_bytes": _status_bytes("VmRSS")}
 
+    def refusal(self) -> Iterator[Message]:
+        """Why the backend cannot be made as it was asked for; empty if it can."""
+        from backends import BackendError, Spec
+        from bench.making import refusal
+
+        try:
+            found = Spec(self._job["name"], self._job["target"], self._job["variant"]).load()
+            said = refusal(found, self._job["variant"], self._job["vocabulary"], self._job["options"])
+        except BackendError as error:
+            said = f"cannot be used: {error}"
+        yield {"refusal": said}
+
     def create(self) -> Iterator[Message]:
         """Import the backend's module and the packages it names, and make the object."""
         began = clock()

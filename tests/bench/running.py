@@ -31,6 +31,10 @@ class Silent:
     def task(self, title: str, total: int) -> Iterator[Advance]:
         yield lambda steps: None
 
+    @contextmanager
+    def wait(self, title: str) -> Iterator[None]:
+        yield
+
 
 def planted(name: str) -> str:
     """The spec of a backend in tests/planted.py."""

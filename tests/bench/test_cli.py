@@ -125,6 +125,9 @@ def test_bad_arguments_are_named(
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "mine.py").write_text("class A: ...\n")
     done = digitbench(*arguments)
     assert done.returncode in (1, 2)
     assert message in " ".join(done.stderr.split())

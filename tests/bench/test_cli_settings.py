@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import shutil
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -92,3 +96,72 @@ def test_settings_at_odds_are_named_before_a_clip_is_read(arguments: tuple[str, 
     assert done.returncode == 2
     assert message in " ".join(done.stderr.split())
     assert "reading clips" not in done.stderr
+
+
+def test_names_are_checked_before_a_clip_is_read(two_labels: Path, tmp_path: Path) -> None:
+    own = tmp_path / "own.py"
+    own.write_text("class Own: ...\n")
+    (tmp_path / "file").touch()
+    for arguments, message in (
+        (("--backends", "chance,mfcc-smv"), "no backend named 'mfcc-smv'; did you mean mfcc-svm"),
+        (("--backends", own), f"backend {own}: a class is wanted; say which: {own}:Own"),
+        (("--backends", f"{own}:Own"), "is not a class derived from"),
+        (("--backends", "mfcc-svm", "--set", "backend.mfcc-svm.scalar = true"), "has no option 'scalar'"),
+        (("--backends", "chance", "--set", "backend.faster-whisper.beam = 5"), "has no option 'beam'"),
+        (("--backends", "chance", "--conditions", "noise:dishs@10dB"), "no noise 'dishs'"),
+        (("--backends", "chance", "--threads", "999"), "threads 999: more than the"),
+        (("--backends", "chance", "--out", tmp_path / "file"), "is not a folder"),
+    ):
+        done = digitbench("run", "--corpus", f"folder:{two_labels}", *arguments)
+        assert done.returncode == 2
+        assert message in " ".join(done.stderr.split())
+        assert "reading clips" not in done.stderr
+
+
+def test_a_fit_that_lasts_is_told(two_labels: Path, tmp_path: Path) -> None:
+    own = tmp_path / "own.py"
+    own.write_text(SLOW)
+    words = ("--set", "vocabulary = {0 = ['zero'], 1 = ['one']}")
+    done = digitbench(
+        *("run", "--corpus", f"folder:{two_labels}", "--out", tmp_path / "run", "--backends", f"{own}:Slow"),
+        *(*BRIEF, *words),
+    )
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"^fitting own:Slow official test: \d s so far$", done.stderr, re.MULTILINE)
+
+
+def test_what_was_done_is_said_to_be_kept_only_where_something_was(two_labels: Path, tmp_path: Path) -> None:
+    own = tmp_path / "own.py"
+    own.write_text(SLOW.replace("time.sleep(3)", "time.sleep(60)"))
+    words = ("--set", "vocabulary = {0 = ['zero'], 1 = ['one']}")
+    run = [sys.executable, "-m", "bench", "run", "--corpus", f"folder:{two_labels}", "--jobs", 1, *BRIEF, *words]
+    for names, kept in (((f"{own}:Slow",), False), (("chance", f"{own}:Slow"), True)):
+        out = tmp_path / ("kept" if kept else "none")
+        command = [*map(str, run), "--out", str(out), "--backends", ",".join(names)]
+        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+            assert process.stderr
+            said = ""
+            while "fitting own:Slow" not in said:
+                said += (line := process.stderr.readline())
+                assert line, said
+            process.send_signal(signal.SIGINT)
+            said += process.stderr.read()
+        assert process.returncode == 130
+        assert ("what was done is kept: the same command goes on from here" in said) is kept
+        assert ("stopped; nothing was done yet" in said) is not kept
+
+
+SLOW = """
+import time
+from backends.base import Prediction, TrainedBackend
+
+class Slow(TrainedBackend):
+    def load(self): ...
+    def fit(self, clips, validation=()):
+        time.sleep(3)
+    def save(self, path):
+        path.write_text("")
+    def restore(self, path): ...
+    def predict(self, audio):
+        return Prediction(self.labels[0])
+"""

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import re
+import time
 
 import pytest
 from rich.console import Console
@@ -34,6 +35,32 @@ def test_a_terminal_gets_bars_that_leave_nothing_behind() -> None:
     assert "one" in out.getvalue()
     assert "a line [b]" in out.getvalue()
     assert out.getvalue().endswith("\x1b[?25h") or "\x1b[2K" in out.getvalue()
+
+
+def test_a_wait_that_lasts_is_told_and_a_short_one_is_not() -> None:
+    out = io.StringIO()
+    plain = Plain(Console(file=out, width=200), every_s=0.2, patience_s=0.1)
+    with plain.wait("fitting a"):
+        pass
+    with plain.wait("fitting b"):
+        time.sleep(0.5)
+    lines = out.getvalue().splitlines()
+    assert [line.partition(":")[0] for line in lines] == ["fitting b"] * len(lines)
+    assert len(lines) >= 3
+    assert lines[0].endswith(" s so far")
+    assert re.fullmatch(r"fitting b: 0\.\d s", lines[-1])
+
+
+def test_a_wait_is_seen_on_a_terminal_and_leaves_nothing_behind() -> None:
+    out = io.StringIO()
+    bars = Bars(Console(file=out, force_terminal=True, width=100))
+    with bars.wait("fitting a"):
+        time.sleep(0.3)
+    text = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", out.getvalue())
+    assert re.search(r"fitting a .*0:00:00 so far", text)
+    with bars.task("one", 2) as one:
+        one(1)
+    assert "0/2 left" in re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", out.getvalue())
 
 
 @pytest.mark.parametrize("terminal", [False, True])
