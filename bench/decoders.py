@@ -84,14 +84,14 @@ def _sndfile(file: BinaryIO, kind: str, layout: Layout, limits: Limits) -> Itera
         except soundfile.LibsndfileError as error:
             if error.code != _UNSUPPORTED or kind not in PYAV:
                 why = error.error_string.rstrip(".") or "unknown format"
-                raise UnreadableError(f"cannot be decoded as {kind} ({why})") from None
+                raise UnreadableError(f"cannot be decoded as {kind} ({why}); convert it: ffmpeg -i FILE OUT.wav") from None
             sound = None
         if sound is None:
             yield None
             return
         with sound:
             rate, channels, declared = sound.samplerate, sound.channels, sound.frames
-            known = declared < 2**48 and kind != "mp3"
+            known = declared < 2**48 and not sound.subtype.startswith("MPEG")  # MP3 counts delay and padding
             limits.check(rate, channels, declared if known else 0)
             yield Stream(rate, channels, declared if known else None, _read(sound, declared, channels))
 

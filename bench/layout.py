@@ -273,7 +273,7 @@ def _rest(file: BinaryIO, at: int, end: int, order: Order) -> int:
 def _stale(size: int, rest: int) -> UnreadableError:
     return UnreadableError(
         f"its header speaks of {size} bytes of samples, and {rest} bytes more follow: its writer was stopped before it"
-        " could finish the header; convert it with a program that repairs it"
+        " could finish the header, or something else was appended; repair it: ffmpeg -ignore_length 1 -i FILE OUT.wav"
     )
 
 

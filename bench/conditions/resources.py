@@ -11,12 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.audio import Audio, read
+from bench.audio import Audio, is_audio, read
 from bench.config import near
 from bench.errors import BenchError
 from sound.resample import resample
-
-ENDINGS = (".wav", ".flac", ".ogg", ".mp3")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +78,7 @@ def _file(name: str, folder: Path | None, what: str, built_in: tuple[str, ...]) 
     if direct.is_file():
         return direct
     there = folder is not None and folder.is_dir()
-    files = sorted(path for path in folder.iterdir() if path.suffix.lower() in ENDINGS) if folder and there else []
+    files = sorted(path for path in folder.iterdir() if is_audio(path)) if folder and there else []
     asked = name.lower()
     exact = [path for path in files if asked in (path.stem.lower(), path.name.lower())]
     found = exact or [path for path in files if asked in path.stem.lower()]
