@@ -39,6 +39,7 @@ _NAMES: Mapping[str, str] = {
     "wma": "Windows Media (wma)", "avi": "AVI", "flv": "Flash video", "wavpack": "WavPack", "ape": "Monkey's Audio",
     "tta": "True Audio", "voc": "VOC", "adif": "AAC (ADIF)", "mpeg": "MPEG program stream", "dsf": "DSD",
 }  # fmt: skip
+_CONVERT = "convert it: ffmpeg -i FILE OUT.wav"
 _UNSUPPORTED = 4  # libsndfile's code for an encoding that it does not have
 _HELD_BACK = 4  # frames whose end may be padding: none is known to pad more
 _ROUNDED = Fraction(1, 500)  # seconds: the coarsest clock of an MP4 is that of its film
@@ -84,7 +85,7 @@ def _sndfile(file: BinaryIO, kind: str, layout: Layout, limits: Limits) -> Itera
         except soundfile.LibsndfileError as error:
             if error.code != _UNSUPPORTED or kind not in PYAV:
                 why = error.error_string.rstrip(".") or "unknown format"
-                raise UnreadableError(f"cannot be decoded as {kind} ({why}); convert it: ffmpeg -i FILE OUT.wav") from None
+                raise UnreadableError(f"cannot be decoded as {kind} ({why}); {_CONVERT}") from None
             sound = None
         if sound is None:
             yield None
@@ -129,11 +130,10 @@ def _quiet(wanted: bool) -> Iterator[None]:
 def _pyav(file: BinaryIO, kind: str, layout: Layout, limits: Limits) -> Iterator[Stream]:
     """One audio stream as FFmpeg decodes it, without the encoder's delay, and the padding that the file tells of."""
     name = _NAMES.get(kind, kind)
-    convert = "convert it: ffmpeg -i FILE OUT.wav"
     if kind not in PYAV:
-        raise UnreadableError(f"{name} is not read; {convert}")
+        raise UnreadableError(f"{name} is not read; {_CONVERT}")
     if find_spec("av") is None:
-        raise UnreadableError(f"{name} needs PyAV: pip install 'digitbench[formats]'; or {convert}")
+        raise UnreadableError(f"{name} needs PyAV: pip install 'digitbench[formats]'; or {_CONVERT}")
     import av
 
     try:
@@ -147,7 +147,7 @@ def _pyav(file: BinaryIO, kind: str, layout: Layout, limits: Limits) -> Iterator
                 )
             sound = sounds[0]
             if sound.codec_context is None:
-                raise UnreadableError(f"{name} of a codec that is not known; {convert}")
+                raise UnreadableError(f"{name} of a codec that is not known; {_CONVERT}")
             limits.check(sound.rate or limits.lowest_hz, sound.channels, 0)
             sound.codec_context.options = {"err_detect": "explode"}
             blocks = _decoded(container, sound, layout.timed)

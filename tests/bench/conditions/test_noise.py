@@ -23,6 +23,7 @@ RATE = 8_000
 def resources(tmp_path_factory: pytest.TempPathFactory) -> Resources:
     """A tap that runs, a cat heard for 1 s in 10, something short; two clips by each of four speakers at two rates."""
     root = tmp_path_factory.mktemp("noise")
+    (root / "voices").mkdir()
     rng = np.random.default_rng(0)
     cat = rng.normal(0, 1e-4, 160_000)
     cat[80_000:96_000] += 0.3 * np.sin(np.arange(16_000) / 5)
@@ -31,7 +32,7 @@ def resources(tmp_path_factory: pytest.TempPathFactory) -> Resources:
     voices = []
     for number, speaker in enumerate(("ann", "bob", "cy", "di")):
         for take in range(2):
-            path = root / f"{speaker}_{take}.voice"
+            path = root / "voices" / f"{speaker}_{take}.wav"
             write(path, tone(517 * (number + 1), rate=RATE * (1 + take)), RATE * (1 + take))
             voices.append(Voice(path, speaker))
     return Resources(noise=root, voices=tuple(voices))
