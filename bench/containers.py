@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import BinaryIO
 
 from bench.frames import adts_frame, id3_size, mpeg_frame
+from bench.splice import bytes_at
 
 HEAD = 8_192
 """Bytes that tell a format: two frames of any MP3 are no longer."""
@@ -28,10 +29,10 @@ _MAGIC = (
 def identify(file: BinaryIO) -> tuple[str, int]:
     """The format's name ("" if it is none known) and where it begins, which is behind any ID3 tags."""
     start = 0
-    head = _at(file, 0)
+    head = bytes_at(file, 0, HEAD)
     while head[:3] == b"ID3" and len(head) >= 10:
         start += id3_size(head)
-        head = _at(file, start)
+        head = bytes_at(file, start, HEAD)
     name = sniff(head)
     if not name and start:  # padding of the tag that its size leaves out
         padding = len(head) - len(head.lstrip(b"\0"))
@@ -57,8 +58,3 @@ def sniff(head: bytes) -> str:
             if not second or parse(second):
                 return name
     return ""
-
-
-def _at(file: BinaryIO, start: int) -> bytes:
-    file.seek(start)
-    return file.read(HEAD)

@@ -9,7 +9,6 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from fractions import Fraction
-from importlib.util import find_spec
 from itertools import chain
 from typing import Any, BinaryIO, NamedTuple
 
@@ -17,8 +16,8 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from bench.layout import Spliced
-from bench.limits import Layout, Limits, UnreadableError
+from bench.limits import Limits, UnreadableError
+from bench.splice import Layout, Spliced
 
 Blocks = Iterator[NDArray[np.float32]]
 """Arrays of shape (samples, channels)."""
@@ -132,9 +131,10 @@ def _pyav(file: BinaryIO, kind: str, layout: Layout, limits: Limits) -> Iterator
     name = _NAMES.get(kind, kind)
     if kind not in PYAV:
         raise UnreadableError(f"{name} is not read; {_CONVERT}")
-    if find_spec("av") is None:
-        raise UnreadableError(f"{name} needs PyAV: pip install 'digitbench[formats]'; or {_CONVERT}")
-    import av
+    try:
+        import av
+    except ImportError:
+        raise UnreadableError(f"{name} needs PyAV: pip install 'digitbench[formats]'; or {_CONVERT}") from None
 
     try:
         with av.open(Spliced(file, layout), "r", format=PYAV[kind], metadata_errors="replace") as container:

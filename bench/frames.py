@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import BinaryIO, NamedTuple
 
-from bench.limits import Layout, Limits, UnreadableError
+from bench.limits import Limits, UnreadableError
+from bench.splice import Layout, bytes_at
 
 _MPEG_RATES = (44_100, 48_000, 32_000)
 _KILOBITS = {  # by MPEG-1 or not, and layer
@@ -21,6 +22,7 @@ _AMR_SIZES = {
     b"#!AMR\n": (13, 14, 16, 18, 20, 21, 27, 32, 6, 1, 1, 1, 1, 1, 1, 1),
     b"#!AMR-WB\n": (18, 24, 33, 37, 41, 47, 51, 59, 61, 6, 1, 1, 1, 1, 1, 1),
 }
+_PADDING = 4 * 1_152  # samples that decoders drop: those of encoder and decoder, at most
 _TAGS = (b"TAG", b"APETAGEX", b"LYRICSBEGIN")
 
 
@@ -67,7 +69,7 @@ def mp3(file: BinaryIO, start: int, end: int, limits: Limits) -> Layout:
 
     Raises UnreadableError where anything but frames stands between them, one is cut, or rate or channels change.
     """
-    head = _at(file, start, 2_048)
+    head = bytes_at(file, start, 2_048)
     first = mpeg_frame(head)
     assert first is not None, "a frame made this an MP3"
     counted = _counted(head[: first.size])
@@ -96,7 +98,7 @@ def aac(file: BinaryIO, start: int, end: int, limits: Limits) -> Layout:
 
 def amr(file: BinaryIO, start: int, end: int, limits: Limits) -> Layout:
     """Raises UnreadableError where a frame is cut."""
-    magic = next((magic for magic in _AMR_SIZES if _at(file, start, len(magic)) == magic), None)
+    magic = next((magic for magic in _AMR_SIZES if bytes_at(file, start, len(magic)) == magic), None)
     if magic is None:
         raise UnreadableError("AMR of several channels, which is not read")
     sizes, rate = _AMR_SIZES[magic], 16_000 if b"WB" in magic else 8_000
@@ -112,21 +114,30 @@ def amr(file: BinaryIO, start: int, end: int, limits: Limits) -> Layout:
 def _walk(file: BinaryIO, at: int, end: int, parse: Callable[[bytes], Frame | None], limits: Limits) -> Iterator[Frame]:
     samples = 0
     while at < end:
-        head = _at(file, at, 12)
+        head = bytes_at(file, at, 12)
         frame = parse(head)
         if frame is None:
             if head[:3] == b"ID3" and len(head) >= 10:
                 at += id3_size(head)
                 continue
-            if head.startswith(_TAGS) or not head.strip(b"\0"):
+            if head.startswith(_TAGS) or blank(file, at):
                 return
             raise UnreadableError(f"damaged: no frame begins at byte {at}")
         if at + frame.size > end:
             raise UnreadableError(f"truncated, {at + frame.size - end} bytes of its last frame are missing")
         samples += frame.samples
-        limits.check(frame.rate, 1, samples)
+        limits.check(frame.rate, 1, samples - _PADDING)
         yield frame
         at += frame.size
+
+
+def blank(file: BinaryIO, at: int) -> bool:
+    """Whether nothing but zeros follows."""
+    file.seek(at)
+    while block := file.read(1 << 16):
+        if block.strip(b"\0"):
+            return False
+    return True
 
 
 def id3_size(head: bytes) -> int:
@@ -158,8 +169,3 @@ def _numbered(head: bytes, count: int, size: int) -> bytes:
             tag = b"Xing" + (3).to_bytes(4, "big") + count.to_bytes(4, "big") + (size + frame.size).to_bytes(4, "big")
             return (header + bytes(at - 4) + tag).ljust(frame.size, b"\0")
     raise UnreadableError("its frames cannot be counted")
-
-
-def _at(file: BinaryIO, start: int, size: int) -> bytes:
-    file.seek(start)
-    return file.read(size)

@@ -1,4 +1,4 @@
-"""What a file may hold, and how it is handed to a decoder."""
+"""What a file may hold to be read."""
 
 from __future__ import annotations
 
@@ -40,17 +40,3 @@ class Limits:
 LIMITS = Limits()
 UNLIMITED = Limits(float("inf"), 1, 2**31, 2**15)
 """For clips that were read under limits before, and are known by their samples' hash."""
-
-
-@dataclass(frozen=True, slots=True)
-class Layout:
-    """How to hand a file to a decoder: ``head``, then the file's bytes from ``start`` on."""
-
-    start: int = 0
-    head: bytes = b""
-    samples: int | None = None
-    """How many samples of each channel the decoder must bring, where a count of its own cannot be trusted."""
-    slack: int = 0
-    """How many fewer it may bring."""
-    timed: bool = False
-    """Whether the file states how long it is, which else is guessed from its size."""

@@ -49,8 +49,7 @@ def by_pyav(
     audio = speech(rate) if audio is None else audio
     file = io.BytesIO() if seekable else _Pipe()
     with av.open(file, "w", format=container, options=dict(options or {})) as out:
-        for _ in range(tracks):
-            stream = out.add_stream(codec, rate=rate, layout="mono")
+        for stream in [out.add_stream(codec, rate=rate, layout="mono") for _ in range(tracks)]:
             frame = av.AudioFrame.from_ndarray(audio[None], format="fltp", layout="mono")
             frame.sample_rate, frame.pts, frame.time_base = rate, 0, Fraction(1, rate)
             converted = av.AudioResampler(format=stream.codec_context.codec.audio_formats[0].name).resample(frame)
@@ -63,7 +62,8 @@ def speech(rate: int = RATE, seconds: float = 2.0) -> Audio:
     """A tone that comes and goes, and no sound at both ends."""
     audio = tone(440, seconds, rate)
     fade = np.sin(np.linspace(0, 3 * np.pi, len(audio))) ** 2
-    return (audio * fade).astype(np.float32)
+    faded: Audio = (audio * fade).astype(np.float32)
+    return faded
 
 
 def unnumbered_mp3(audio: Audio | None = None) -> bytes:

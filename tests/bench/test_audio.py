@@ -1,10 +1,15 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import os
+import socket
 import struct
+import time
 import warnings
 from collections.abc import Callable
+from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -14,11 +19,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scipy.io import wavfile
 
-from bench.audio import Audio, fingerprint, is_audio, read, write
+from bench.audio import Audio, decode, fingerprint, is_audio, read, write
 from bench.errors import BenchError
+from bench.limits import LIMITS, UnreadableError
+from tests.bench.sounds import OTHER, SNDFILE, by_libsndfile, by_pyav, speech
 from tests.conftest import tone
 
 RATE = 16_000
+KINDS = [*SNDFILE, *(OTHER if find_spec("av") else ())]
 
 
 def saved(path: Path, audio: Audio | None = None, rate: int = RATE, subtype: str | None = None) -> Path:
@@ -115,9 +123,44 @@ def promising_nothing(path: Path) -> Path:
     return path
 
 
+def pipe(path: Path) -> Path:
+    os.mkfifo(path)
+    return path
+
+
+def listening(path: Path) -> Path:
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(path))
+    return path
+
+
+def link(path: Path, target: Path) -> Path:
+    path.symlink_to(target)
+    return path
+
+
 BAD: dict[str, tuple[Callable[[Path], Path], str]] = {
     "missing": (lambda path: path, "no such file"),
     "directory": (folder, "a directory"),
+    "pipe": (pipe, "a pipe"),
+    "socket": (listening, "a socket"),
+    "device": (lambda path: link(path, Path("/dev/zero")), "a device"),
+    "loop": (lambda path: link(path, path), "cannot be read"),
+    "whole numbers": (
+        lambda path: saved(path, tone(440) * 32_768, subtype="FLOAT"),
+        "full scale is 1",
+    ),
+    "gain": (lambda path: saved(path, tone(440) * 9, subtype="DOUBLE"), "divide by 32768"),
+    "opposite channels": (lambda path: saved(path, np.stack([tone(440), -tone(440)], 1)), "cancel each other"),
+    "opposite pairs": (lambda path: saved(path, np.stack([tone(440), -tone(440)] * 2, 1)), "cancel each other"),
+    "NaN in one channel": (
+        lambda path: saved(path, np.array([[0, np.nan], [0, 0]], np.float32), subtype="FLOAT"),
+        "NaN or infinite",
+    ),
+    "infinities that cancel": (
+        lambda path: saved(path, np.array([[np.inf, -np.inf]], np.float32), subtype="FLOAT"),
+        "NaN or infinite",
+    ),
     "empty": (empty, "empty"),
     "text": (text, "cannot be decoded"),
     "header only": (promising_nothing, "no samples"),
@@ -138,6 +181,31 @@ def test_bad_file_is_an_error_that_names_it(tmp_path: Path, case: str) -> None:
     assert str(error.value).startswith(f"{path}: ")
 
 
+@pytest.mark.parametrize(
+    "audio",
+    [
+        np.zeros(99, np.float32),
+        np.zeros((99, 2), np.float32),
+        np.stack([tone(440), 0 * tone(440)], 1),
+        np.stack([tone(440), -0.9 * tone(440)], 1),
+        np.stack([tone(440), tone(881)] + [0 * tone(1)] * 62, 1),
+        1.9 * tone(440) / np.abs(tone(440)).max(),
+    ],
+    ids=["silence", "silence in stereo", "one channel", "nearly opposite", "two of 64 channels", "codecs' overshoot"],
+)
+def test_what_is_odd_but_sound_is_kept_as_it_is(tmp_path: Path, audio: Audio) -> None:
+    expected = audio if audio.ndim == 1 else audio.mean(axis=1)
+    np.testing.assert_allclose(read(saved(tmp_path / "a.wav", audio, subtype="FLOAT"))[0], expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["a.mp3", "a.raw", "a", "a.txt"])
+def test_a_name_decides_nothing(tmp_path: Path, name: str) -> None:
+    write(tmp_path / "a.wav", tone(440), RATE)
+    expected = fingerprint(*read(tmp_path / "a.wav"))
+    (tmp_path / "a.wav").rename(tmp_path / name)
+    assert fingerprint(*read(tmp_path / name)) == expected
+
+
 @pytest.mark.parametrize("ending", ["flac", "ogg", "mp3"])
 def test_truncated_compressed_file_is_an_error(tmp_path: Path, ending: str) -> None:
     path = cut(saved(tmp_path / f"a.{ending}", tone(440, seconds=5, rate=RATE)), 0.5)
@@ -156,18 +224,54 @@ def test_unreadable_file_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyP
         read(path)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=200)
-@given(position=st.integers(0, 120), byte=st.integers(0, 255), ending=st.sampled_from(["wav", "flac"]))
-def test_a_damaged_byte_is_a_bench_error_or_sound_audio(tmp_path: Path, position: int, byte: int, ending: str) -> None:
-    path = saved(tmp_path / f"a.{ending}")
-    raw = bytearray(path.read_bytes())
-    raw[position] = byte
-    path.write_bytes(raw)
+@settings(max_examples=400, suppress_health_check=[HealthCheck.too_slow])
+@given(kind=st.sampled_from(KINDS), seed=st.integers(0, 2**32 - 1))
+def test_damaged_bytes_are_an_error_or_sound_audio(whole: Callable[[str], bytes], kind: str, seed: int) -> None:
+    began = time.monotonic()
     try:
-        audio, rate = read(path)
-    except BenchError:
+        audio, rate = decode(io.BytesIO(damaged(whole(kind), seed)))
+    except UnreadableError:
         return
-    assert len(audio) and np.isfinite(audio).all() and rate > 0
+    finally:
+        assert time.monotonic() - began < 20
+    assert len(audio) and np.isfinite(audio).all() and LIMITS.lowest_hz <= rate <= LIMITS.highest_hz
+
+
+@pytest.fixture(scope="module")
+def whole() -> Callable[[str], bytes]:
+    """A tenth of a second in a format."""
+
+    def make(kind: str) -> bytes:
+        if kind in OTHER:
+            return by_pyav(kind, speech(OTHER[kind][2], 0.1))
+        return by_libsndfile(kind, speech(seconds=0.1))
+
+    return cache(make)
+
+
+def damaged(content: bytes, seed: int) -> bytes:
+    """One to four faults: bytes changed, set to extremes, cut out, repeated, cut off; most of them near the start."""
+    rng = np.random.default_rng(seed)
+    raw = bytearray(content)
+    for _ in range(rng.integers(1, 5)):
+        at = int(len(raw) * rng.random() ** 3)
+        size = int(rng.choice([1, 2, 4, 8]))
+        match rng.integers(6):
+            case 0:
+                raw[at : at + size] = rng.bytes(size)
+            case 1:
+                raw[at : at + size] = bytes([rng.choice([0, 1, 0x7F, 0x80, 0xFF])]) * size
+            case 2:
+                del raw[at : at + size * 16]
+            case 3:
+                raw[at:at] = raw[at : at + size * 16]
+            case 4 if at:
+                del raw[at:]
+            case _:
+                raw[at % len(raw)] ^= 1 << int(rng.integers(8))
+        if not raw:
+            break
+    return bytes(raw)
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
