@@ -21,6 +21,7 @@ from bench.corpora.base import Folders
 from bench.errors import BenchError
 from bench.plan import Cell, Known, entries, file_name
 from bench.process import Worker, WorkerError
+from bench.processor import describe_processor, kind
 from bench.progress import Reporter
 from bench.records import CLEAN, PREDICTIONS
 from bench.splits import Rows
@@ -41,6 +42,8 @@ class Outcome:
     fit_s: float | None = None
     code: Facts = field(default_factory=dict)
     """What the worker ran: modules and packages, see :class:`bench.code.Code`."""
+    processor: str = ""
+    """What it was predicted on (:func:`bench.processor.kind`), where that is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,8 +179,8 @@ def _all(
 
 
 def _outcome(cell: Cell, facts: Facts) -> Outcome:
-    code = {kind: facts[kind] for kind in ("modules", "packages")}
-    return Outcome(cell, "", facts["busy_s"], facts["fit_s"], code)
+    code = {part: facts[part] for part in ("modules", "packages")}
+    return Outcome(cell, "", facts["busy_s"], facts["fit_s"], code, facts.get("processor", ""))
 
 
 def _begin(
@@ -217,7 +220,8 @@ def _predicted(
             advance(1)
         predict_s = sum(row["resample_s"] + row["predict_s"] for row in journal.rows())
         journal.code.merge(**worker.code.facts())
-        facts = {**began, "busy_s": began["busy_s"] + predict_s, **journal.code.facts()}
+        own = {"busy_s": began["busy_s"] + predict_s, "processor": kind(describe_processor())}
+        facts = {**began, **own, **journal.code.facts()}
         write_rows(path, _rows(cell, clips, place, journal), PREDICTIONS, cell.key, facts)
     journal.discard()
     return facts

@@ -18,6 +18,8 @@ from bench.stats.paired import ALPHA
 
 SAME, BETTER, WORSE = "no difference shown", "better", "worse"
 MACHINE = ("cpu", "cores", "memory_bytes", "os")
+KIND = ("processor", "kernels", "host")
+"""What a run of an older version does not say of its machine."""
 BOOT_JITTER = 5.0
 """Seconds; a clock that is set moves the boot time it is counted from."""
 
@@ -104,7 +106,8 @@ def same_session(a: Run, b: Run) -> bool:
     here, there = a.info["machine"], b.info["machine"]
     boots = here.get("boot_time"), there.get("boot_time")
     known = None not in boots and abs(float(boots[0]) - float(boots[1])) <= BOOT_JITTER
-    return known and all(here.get(key) == there.get(key) for key in MACHINE)
+    kinds = [key for key in KIND if key in here and key in there]
+    return known and all(here.get(key) == there.get(key) for key in (*MACHINE, *kinds))
 
 
 def _incomparable(a: Run, b: Run) -> str:

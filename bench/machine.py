@@ -12,6 +12,8 @@ from typing import Any
 
 import psutil
 
+from bench.processor import describe_host, describe_kernels, describe_processor
+
 BUSY_SHARE = 0.1
 """Share of all processors' time that others may take before a machine counts as busy."""
 
@@ -24,9 +26,13 @@ def cpus() -> list[int]:
 
 
 def describe_machine() -> dict[str, Any]:
-    """CPU, memory, system, and the load now."""
+    """Processor and kernels, memory, system, and the load now."""
+    processor = describe_processor()
     return {
-        "cpu": _cpu_model(),
+        "cpu": processor["name"],
+        "processor": processor,
+        "kernels": describe_kernels(),
+        "host": describe_host(),
         "cores": len(cpus()),
         "memory_bytes": psutil.virtual_memory().total,
         "os": platform.platform(),
@@ -101,13 +107,6 @@ def _distribution_bytes(name: str) -> int:
     files = distribution(name).files or []
     paths = (Path(str(file.locate())) for file in files)
     return sum(path.stat().st_size for path in paths if path.is_file())
-
-
-def _cpu_model() -> str:
-    for line in (_read("/proc/cpuinfo") or "").splitlines():
-        if line.startswith("model name"):
-            return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
 
 
 def _read(path: str) -> str | None:

@@ -149,6 +149,7 @@ def _cell(outcome: Outcome) -> dict[str, Any]:
         "reason": outcome.reason,
         "busy_s": round(outcome.busy_s, 3),
         "fit_s": None if outcome.fit_s is None else round(outcome.fit_s, 3),
+        "processor": outcome.processor,
     }
 
 

@@ -211,7 +211,7 @@ def _measure(
     named = {each.known.name for each in ready}
     timed_cells = [(cell.key, made_by[cell.key]) for cell in cells if cell.backend.name in named]
     # Times of another machine, or of this one before it was started anew, are not this session's.
-    identity = [machine[fact] for fact in ("cpu", "memory_bytes", "os", "boot_id")]
+    identity = [machine[fact] for fact in ("cpu", "processor", "kernels", "host", "memory_bytes", "os", "boot_id")]
     method = [meaning(ROOT / source) for source in TIMING_SOURCES]
     failures = []
     for phase, names, settings in phases:

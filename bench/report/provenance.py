@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 
+from bench.processor import kind
 from bench.records import CLEAN, Run
 from bench.report.cost import measures_cost
 from bench.report.markdown import Column, code, count, details, escape, megabytes, percent, table
@@ -85,6 +87,8 @@ def origin(run: Run) -> list[str]:
         "corpus sha256": corpus["sha256"],
         **{f"{part} sha256": f"{own['sha256']} ({own['name']})" for part, own in corpus.get("parts", {}).items()},
         "machine": ", ".join(str(part) for part in where),
+        **machine_kind(machine),
+        **_predicted_elsewhere(info),
         "cores, memory": f"{machine.get('cores')} cores, {machine.get('memory_bytes', 0) / 1e9:.1f} GB",
         "governor, load at start": f"{machine.get('governor') or 'unknown'}, {machine.get('load_1m')}",
         "taken by others before timing": f"{percent(machine.get('others_share', 0.0))} % of the processors",
@@ -102,6 +106,33 @@ def origin(run: Run) -> list[str]:
         details("Configuration", f"```json\n{json.dumps(info['config'], indent=1, sort_keys=True)}\n```"),
         details("Packages", escape(packages)),
     ]
+
+
+def machine_kind(machine: Mapping[str, Any]) -> dict[str, str]:
+    """Processor, kernels and host in a line each; nothing of a run that does not say them."""
+    if not {"processor", "kernels", "host"} <= machine.keys():
+        return {}
+    processor, kernels, host = machine["processor"], machine["kernels"], machine["host"]
+    microcode = f", microcode {processor['microcode']}" if processor["microcode"] else ""
+    caches = "".join(f", {level} {size}" for level, size in processor["caches"].items())
+    blas = [f"{one['package']}: {one['library']} {one['version']} ({one['kernel']})" for one in kernels["blas"]]
+    chosen = [f"{name}={value}" for name, value in kernels["environment"].items()]
+    stated = [word for word in ("virtual", "container") if host[word]]
+    limit = [f"at most {host['cpu_quota']:g} processors' time"] if host["cpu_quota"] else []
+    return {
+        "processor": f"{kind(processor)}{microcode}{caches}",
+        "kernels": ", ".join([*blas, *chosen]) or "unknown",
+        **({"host": ", ".join([*stated, *filter(None, [host["product"]]), *limit])} if stated or limit else {}),
+    }
+
+
+def _predicted_elsewhere(info: Mapping[str, Any]) -> dict[str, str]:
+    """How many cells hold predictions that another kind of processor made: labels are alike, scores nearly."""
+    here = kind(info["machine"]["processor"]) if "processor" in info["machine"] else None
+    done = [cell.get("processor") for cell in info["cells"] if cell["status"] == "done"]
+    others = Counter(made or "a processor not recorded" for made in done if here and made != here)
+    told = "; ".join(f"{cells:,} of {len(done):,} cells on {made}" for made, cells in sorted(others.items()))
+    return {"predictions taken over": told} if told else {}
 
 
 def _took(info: dict[str, Any]) -> str:

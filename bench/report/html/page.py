@@ -19,6 +19,7 @@ from bench.report.html.markup import Column, as_json, escape, figure, pairs, tab
 from bench.report.markdown import ABSENT, count, count_threads, megabytes, milliseconds, number, percent
 from bench.report.outcomes import FLOOR, failure, splits, tested
 from bench.report.plots import Plot
+from bench.report.provenance import machine_kind
 
 
 def page(
@@ -156,7 +157,8 @@ def _origin(run: Run) -> str:
         [
             ("command", str(run.info["command"])),
             ("finished", str(run.info["finished"])),
-            ("processor", f"{machine['cpu']}, {machine['cores']} cores"),
+            ("machine", f"{machine['cpu']}, {machine['cores']} cores"),
+            *machine_kind(machine).items(),
             ("system", f"{machine['os']}, Python {machine['python']}"),
             ("commit", f"{git['commit']}{' with changes' if git.get('dirty') else ''}"),
             ("corpus", f"{run.info['corpus']['name']}: {run.info['corpus']['source']}"),
