@@ -14,17 +14,20 @@ from rich.console import Console
 from typer.core import TyperGroup
 
 from backends.base import BackendError
+from bench.caches import caches
 from bench.config import SETTINGS, Config, assignments, read_config
 from bench.errors import BenchError
 from bench.kinds import user_path as expanded
 from bench.printable import printable
 from bench.process import ROOT
+from bench.signals import stoppable
 
 if TYPE_CHECKING:
     from bench.corpora import Corpus
 
 OK, FAILED, UNUSABLE, INTERRUPTED = 0, 1, 2, 130
-"""Exit codes: all well; done, but a backend failed or a file was rejected; bad input; stopped by Ctrl-C."""
+"""Exit codes: all well; done, but a backend failed or a file was rejected; bad input; stopped by Ctrl-C (by SIGTERM
+143, by SIGHUP 129)."""
 
 KEPT = "what was done is kept"
 RESULTS = Path("results")
@@ -96,7 +99,9 @@ def main() -> None:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a terminal may lack letters that names have
     try:
-        app()
+        os.environ.update(caches(os.environ))
+        with stoppable():
+            app()
     except (BenchError, BackendError) as error:
         sys.exit(_complain(str(error)))
     except OSError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import select
 import signal
 import subprocess
@@ -18,14 +19,22 @@ from types import TracebackType
 from typing import Any, Self
 
 from backends import Spec
+from bench import supervisor
+from bench.caches import caches
 from bench.code import Code
+from bench.supervisor import descendants, send
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 ROOT = Path(__file__).resolve().parent.parent
-
+SUPERVISOR = str(Path(supervisor.__file__).resolve())
 
 LOOK_S = 0.2
 """How often a wait looks at the clock and at ``stop``."""
+DEATH_S = 5.0
+"""How long a worker that closed its pipe may take to be gone."""
+LONGEST_REPLY = 1 << 26
+LONGEST_LOG, KEPT_LOG = 50_000_000, 5_000_000
+"""Bytes of a log; beyond, only the last are kept."""
 
 
 class StoppedError(Exception):
@@ -57,7 +66,10 @@ class Job:
 
 
 class Worker:
-    """A fresh process for one backend. Use as a context manager; leaving kills the process."""
+    """A fresh process for one backend. Use as a context manager; leaving kills it and all that it started.
+
+    Between the two stands a supervisor, a small process that ends whatever the worker started once either is gone.
+    """
 
     def __init__(
         self,
@@ -77,36 +89,35 @@ class Worker:
         self._stop = stop
         self._buffer = bytearray()
         self._doing = "start"
-        arguments = {
-            "name": job.spec.name,
-            "target": job.spec.target,
-            "variant": job.spec.variant,
-            "vocabulary": {label: list(spoken) for label, spoken in job.vocabulary.items()},
-            "options": dict(job.options),
-            "memory_limit_bytes": job.limits.memory_bytes,
-        }
+        self._seal = ""
+        log.parent.mkdir(parents=True, exist_ok=True)
+        pinned = ",".join(map(str, cpus)) if hasattr(os, "sched_setaffinity") else ""
+        life, self._life = os.pipe()
         command_out, self._commands = os.pipe()
         self._replies, reply_in = os.pipe()
-        log.parent.mkdir(parents=True, exist_ok=True)
+        theirs = (life, command_out, reply_in)
+        os.set_blocking(self._commands, False)
         launched = time.monotonic()
         with log.open("ab") as output:
-            self._process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "bench.worker", json.dumps(arguments), str(command_out), str(reply_in)],
+            self._supervisor = subprocess.Popen(
+                [
+                    *(sys.executable, "-I", "-S", SUPERVISOR, str(life), pinned, str(command_out), str(reply_in)),
+                    *(sys.executable, "-P", "-m", "bench.worker"),
+                ],
                 env=_environment(min(threads, job.limits.threads or threads), offline),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
-                pass_fds=(command_out, reply_in),
+                pass_fds=theirs,
                 start_new_session=True,  # Ctrl-C reaches the parent alone
             )
-        os.close(command_out)
-        os.close(reply_in)
-        self.pid = self._process.pid
-        if cpus and hasattr(os, "sched_setaffinity"):
-            os.sched_setaffinity(self._process.pid, cpus)
-        os.set_blocking(self._commands, False)
+        for descriptor in theirs:
+            os.close(descriptor)
         try:
-            self._start_s: float = self._next()["at"] - launched
+            started = self._next()
+            self.pid: int = started["pid"]
+            self._start_s: float = started["at"] - launched
+            self._hand_over(job)
         except BaseException:
             self.close()
             raise
@@ -140,21 +151,45 @@ class Worker:
 
     def pause(self) -> None:
         """Stop it, and what it started, where it is: idle workers must not spin while another one is timed."""
-        os.killpg(self.pid, signal.SIGSTOP)
+        self._signal(signal.SIGSTOP)
 
     def resume(self) -> None:
         """Undo ``pause``."""
-        os.killpg(self.pid, signal.SIGCONT)
+        self._signal(signal.SIGCONT)
 
     def close(self) -> None:
         """Kill the process and everything it started."""
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait()
-        for descriptor in (self._commands, self._replies):
+        for descriptor in (self._life, self._commands, self._replies):
             with suppress(OSError):
                 os.close(descriptor)
-        self._commands = self._replies = -1
+        self._life = self._commands = self._replies = -1
+        self._supervisor.send_signal(signal.SIGCONT)  # whoever stopped it
+        self._supervisor.wait()
+
+    def _signal(self, number: signal.Signals) -> None:
+        """Send a signal to the worker's group and to whatever has left it, until no process is new."""
+        if self._supervisor.poll() is not None:
+            return
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.pid, number)
+        sent: set[int] = set()
+        while fresh := [pid for pid in descendants(self._supervisor.pid) if pid not in sent]:
+            send(number, fresh)
+            sent.update(fresh)
+
+    def _hand_over(self, job: Job) -> None:
+        """The job, and the seal of its replies, go through the pipe: arguments and environment are public."""
+        self._seal = secrets.token_hex(8)
+        content = {
+            "name": job.spec.name,
+            "target": job.spec.target,
+            "variant": job.spec.variant,
+            "vocabulary": {label: list(spoken) for label, spoken in job.vocabulary.items()},
+            "options": dict(job.options),
+            "memory_limit_bytes": job.limits.memory_bytes,
+            "seal": self._seal,
+        }
+        self._send(json.dumps(content).encode() + b"\n")
 
     def _send(self, data: bytes) -> None:
         view, deadline = memoryview(data), time.monotonic() + self._limits.step_s
@@ -171,18 +206,39 @@ class Worker:
         """While waiting: raise if the run is stopped, the worker is gone, or its time is up."""
         if self._stop and self._stop.is_set():
             raise StoppedError
-        if self._process.poll() is not None and not select.select([self._replies], [], [], 0)[0]:
+        if self._supervisor.poll() is not None and not select.select([self._replies], [], [], 0)[0]:
             raise self._dead()
         if time.monotonic() > deadline:
             raise WorkerError(f"no answer within the time limit of {self._limits.step_s:g} s in {self._doing}")
 
     def _next(self) -> dict[str, Any]:
+        """The next reply. Raises WorkerError if it is an error, or something else wrote into the pipe."""
+        line = self._line()
+        _shorten(self._log)
+        try:
+            message = json.loads(line)
+        except (ValueError, RecursionError):
+            message = None
+        if not isinstance(message, dict) or message.pop("seal", "") != self._seal:
+            raise WorkerError(f"the backend wrote into the harness's own pipe in {self._doing}: {line[:40]!r}")
+        if "loaded" in message:
+            self.code.loaded(**message.pop("loaded"))
+        if "error" in message:
+            raise WorkerError(f"{message['error']}, in {self._doing}")
+        return message
+
+    def _line(self) -> bytes:
         deadline = time.monotonic() + self._limits.step_s
-        while (cut := self._buffer.find(b"\n")) < 0:
-            if self._stop and self._stop.is_set():
-                raise StoppedError
+        searched = 0
+        while (cut := self._buffer.find(b"\n", searched)) < 0:
+            searched = len(self._buffer)
+            if searched > LONGEST_REPLY:
+                raise WorkerError(f"a reply of more than {LONGEST_REPLY / 1e6:.0f} MB in {self._doing}")
+            if searched or (self._stop and self._stop.is_set()):
+                self._look(deadline)
             ready, _, _ = select.select([self._replies], [], [], LOOK_S)
             if not ready:
+                _shorten(self._log)
                 self._look(deadline)
                 continue
             received = os.read(self._replies, 1 << 16)
@@ -191,20 +247,27 @@ class Worker:
             self._buffer += received
         line = bytes(self._buffer[:cut])
         del self._buffer[: cut + 1]
-        message: dict[str, Any] = json.loads(line)
-        if "loaded" in message:
-            self.code.loaded(**message.pop("loaded"))
-        if "error" in message:
-            raise WorkerError(f"{message['error']}, in {self._doing}")
-        return message
+        return line
 
     def _dead(self) -> WorkerError:
         try:
-            code = self._process.wait(LOOK_S)
+            code = self._supervisor.wait(DEATH_S)  # it ends as the worker did
         except subprocess.TimeoutExpired:
             return WorkerError(f"the process closed its pipe in {self._doing}; its output is in logs/{self._log.name}")
         how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"exited with code {code}"
         return WorkerError(f"the process {how} in {self._doing}; its output is in logs/{self._log.name}")
+
+
+def _shorten(log: Path) -> None:
+    """Keep the end of a log that has grown too long; its writers append."""
+    with suppress(FileNotFoundError):
+        if log.stat().st_size > LONGEST_LOG:
+            with log.open("r+b") as file:
+                file.seek(-KEPT_LOG, os.SEEK_END)
+                end = file.read(KEPT_LOG)
+                file.truncate(0)
+            with log.open("ab") as file:
+                file.write(b"[what came before is cut off: a log holds %d MB]\n" % (LONGEST_LOG // 1_000_000) + end)
 
 
 def _environment(threads: int, offline: bool) -> dict[str, str]:
@@ -212,4 +275,4 @@ def _environment(threads: int, offline: bool) -> dict[str, str]:
     path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")]), str(Path.cwd())])
     fixed = {"TOKENIZERS_PARALLELISM": "false", "PYTHONHASHSEED": "0", "PYTHONPATH": path}
     hub = {"HF_HUB_OFFLINE": "1"} if offline else {}
-    return {**os.environ, **fixed, **hub, **dict.fromkeys(THREAD_VARIABLES, str(threads))}
+    return {**os.environ, **caches(os.environ), **fixed, **hub, **dict.fromkeys(THREAD_VARIABLES, str(threads))}

@@ -1,8 +1,9 @@
 """The child process: holds one backend, does what the parent asks, and keeps the clocks.
 
-The parent starts ``python -m bench.worker JOB COMMANDS REPLIES``: a JSON job and two file descriptors that carry one
-JSON object a line. Standard output and error belong to the backend and end in its log. Only the standard library is
-imported up here: cold start times the backend's imports, and they must not be done already.
+A supervisor starts ``python -m bench.worker COMMANDS REPLIES PARENT``: two file descriptors that carry one JSON object a
+line, the job first, and the supervisor's process id. Standard output and error belong to the backend and end in its
+log. Only the standard library is imported up here: cold start times the backend's imports, and they must not be done
+already.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 Message = dict[str, Any]
 clock = time.perf_counter
 LARGEST_SCORE = 3.4e38
+LONGEST_ERROR = 10_000  # characters
 METHOD = 1
 """Which version of what becomes of clips and predictions on their way through here. Raise it with any change that could
 change a record: records of another method are made anew."""
@@ -215,15 +217,21 @@ class Session:
 
 def main() -> None:
     """Serve commands until the parent closes the pipe; after an error, say so and end."""
-    job = json.loads(sys.argv[1])
-    with os.fdopen(int(sys.argv[2]), encoding="utf-8") as commands, os.fdopen(int(sys.argv[3]), "w") as replies:
+    began = time.monotonic()
+    pipes = [int(descriptor) for descriptor in sys.argv[1:3]]
+    for descriptor in pipes:
+        os.set_inheritable(descriptor, False)
+    _die_with(int(sys.argv[3]))
+    with os.fdopen(pipes[0], encoding="utf-8") as commands, os.fdopen(pipes[1], "w") as replies:
+        seal: Message = {}
 
         def reply(message: Message) -> None:
-            replies.write(json.dumps(message) + "\n")
+            replies.write(json.dumps(seal | message) + "\n")
             replies.flush()
 
-        reply({"at": time.monotonic()})
-        _die_with_parent()
+        reply({"at": began, "pid": os.getpid()})
+        job = json.loads(commands.readline())
+        seal = {"seal": job.pop("seal")}
         _limit_memory(job["memory_limit_bytes"])
         online = _network_guard()
         watch = Watch(str(Path(__file__).resolve().parent.parent))
@@ -240,9 +248,19 @@ def main() -> None:
                 reply({"error": f"out of memory: it wanted more than the limit of {limit:,.0f} MB"})
                 return
             except Exception as error:
-                reply({"error": f"{type(error).__name__}: {error}"})
+                reply({"error": _brief(error)})
                 raise  # the traceback belongs in the log
             reply({"end": operation, **watch.news()})
+
+
+def _brief(error: Exception) -> str:
+    """Kind and message, of a length and in characters that can be shown."""
+    try:
+        text = str(error)
+    except Exception:  # whatever somebody's own class raises
+        text = "(its message cannot be made)"
+    whole = f"{type(error).__name__}: {text}".encode(errors="replace").decode()
+    return whole if len(whole) <= LONGEST_ERROR else whole[:LONGEST_ERROR] + " ..."
 
 
 def _read(entry: Message) -> tuple[Audio, int]:
@@ -296,10 +314,13 @@ def _limit_memory(limit: int) -> None:
     resource.setrlimit(resource.RLIMIT_DATA, (most, hard))
 
 
-def _die_with_parent() -> None:
+def _die_with(parent: int) -> None:
+    """End when the parent does, even if it has done so already."""
     if sys.platform == "linux":
         parent_death_signal = 1
         ctypes.CDLL(None).prctl(parent_death_signal, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)
 
 
 def _network_guard() -> Callable[[bool], None]:
