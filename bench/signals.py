@@ -47,7 +47,9 @@ def stoppable() -> Iterator[None]:
             restore()
             raise
     if asked:
-        sys.exit(128 + asked[0][0])  # the handlers stay: the interpreter's own clean-up is still to come
+        for number in before:
+            signal.signal(number, signal.SIG_IGN)  # the interpreter's own clean-up is still to come
+        sys.exit(128 + asked[0][0])
     restore()
 
 

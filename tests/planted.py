@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import multiprocessing
 import os
 import signal
+import stat
+import subprocess
 import sys
 import time
 from collections.abc import Sequence
@@ -227,3 +231,93 @@ def _bands(audio: Audio) -> Audio:
     import numpy as np
 
     return np.abs(np.fft.rfft(audio, 512)).astype(np.float32)
+
+
+class Breeds(Nearest):
+    """Starts helpers, in every way there is, at the stage that is named; each leaves a file with its id in ``folder``."""
+
+    def __init__(
+        self, vocabulary: Vocabulary, variant: str = "", *, folder: str, stage: str = "load", ending: str = ""
+    ) -> None:
+        super().__init__(vocabulary, variant)
+        self._folder, self._stage, self._ending = folder, stage, ending
+
+    def load(self) -> None:
+        self._breed("load")
+
+    def fit(self, clips: Sequence[Clip], validation: Sequence[Clip] = ()) -> None:
+        super().fit(clips)
+        self._breed("fit")
+
+    def predict(self, audio: Audio) -> Prediction:
+        self._breed("predict")
+        return super().predict(audio)
+
+    def _breed(self, stage: str) -> None:
+        if stage != self._stage:
+            return
+        self._stage = ""
+        helper = f"import os, time; open(os.path.join({self._folder!r}, str(os.getpid())), 'w'); time.sleep(1000)"
+        command = [sys.executable, "-S", "-c", helper]
+        subprocess.Popen(command)
+        subprocess.Popen(command, start_new_session=True)
+        breeder = f"import subprocess; subprocess.Popen({command!r}, start_new_session=True); {helper}"
+        subprocess.Popen([sys.executable, "-S", "-c", breeder], start_new_session=True)  # with a grandchild
+        multiprocessing.get_context("fork").Process(target=exec, args=(helper, {})).start()
+        if (child := os.fork()) == 0:  # a daemon
+            os.setsid()
+            if os.fork() == 0:
+                os.execv(sys.executable, command)
+            os._exit(0)
+        os.waitpid(child, 0)
+        while len(os.listdir(self._folder)) < BRED:
+            time.sleep(0.01)
+        if self._ending == "exit":
+            os._exit(3)
+        if self._ending == "segfault":
+            os.kill(os.getpid(), signal.SIGSEGV)
+        if self._ending == "hang":
+            time.sleep(1000)
+
+
+BRED = 6
+
+
+class ScribblesOnPipes(Steady):
+    """Writes into every pipe that it finds open, as a helper would that took the wrong descriptor."""
+
+    def __init__(self, vocabulary: Vocabulary, variant: str = "", *, what: str, times: int = 1) -> None:
+        super().__init__(vocabulary, variant)
+        self._what, self._times = what, times
+
+    def load(self) -> None:
+        for _ in range(self._times):
+            for descriptor in range(3, 64):
+                with contextlib.suppress(OSError):
+                    if stat.S_ISFIFO(os.fstat(descriptor).st_mode):
+                        os.write(descriptor, self._what.encode())
+
+
+class Chatters(Steady):
+    """Prints ``size`` bytes."""
+
+    def __init__(self, vocabulary: Vocabulary, variant: str = "", *, size: int) -> None:
+        super().__init__(vocabulary, variant)
+        self._size = size
+
+    def load(self) -> None:
+        for _ in range(self._size // 1_000_000):
+            os.write(1, b"chatter\n" * 125_000)
+        os.write(1, b"the last word\n")
+
+
+class OddScores(Steady):
+    """Scores that are no numbers, though they become some."""
+
+    def __init__(self, vocabulary: Vocabulary, variant: str = "", *, kind: str) -> None:
+        super().__init__(vocabulary, variant)
+        self._kind = kind
+
+    def predict(self, audio: Audio) -> Prediction:
+        odd: dict[str, object] = {"bool": True, "string": "1.0", "huge": 10**400, "complex": 1j}
+        return Prediction(self.labels[0], dict.fromkeys(self.labels, odd[self._kind]))  # type: ignore[arg-type]
