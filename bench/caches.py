@@ -41,8 +41,11 @@ def caches(environ: Mapping[str, str]) -> dict[str, str]:
 
 def _usual(environ: Mapping[str, str]) -> Path | None:
     """The folder for caches; None for a user without a home."""
-    given = environ.get("XDG_CACHE_HOME", "").strip() or os.path.expanduser("~/.cache")
-    return Path(given) if os.path.isabs(given) else None
+    try:
+        folder = Path(environ.get("XDG_CACHE_HOME", "").strip() or "~/.cache").expanduser()
+    except RuntimeError:  # no HOME, and no entry in the system's list of users
+        return None
+    return folder if folder.is_absolute() else None
 
 
 def _present(usual: Path) -> Iterator[Path]:

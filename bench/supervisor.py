@@ -1,8 +1,8 @@
 """Stands between the harness and a worker: when either of them ends, nothing that the worker started is left.
 
-``python supervisor.py LIFE CPUS COMMANDS REPLIES PROGRAM...`` starts PROGRAM in a session of its own, with two descriptors
-that are for it alone, COMMANDS and REPLIES, and with this process's id as its last arguments. LIFE is the read end of a
-pipe whose other end only the harness holds: it ends however the harness does. CPUS are processors to pin both to.
+``python supervisor.py LIFE CPUS COMMANDS REPLIES PROGRAM...`` starts PROGRAM in a session of its own. Its last arguments
+are two descriptors for it alone, COMMANDS and REPLIES, and this process's id. LIFE is the read end of a pipe whose
+other end only the harness holds: it ends however the harness does. CPUS are processors to pin both to.
 On Linux this process adopts whatever its descendants leave behind (it is their subreaper), so that no double fork and
 no ``setsid`` leads out of its tree. It ends as the command did. Run as a script, by an interpreter without
 site-packages: it is there once for every worker, and imports what it needs.
@@ -27,9 +27,9 @@ SET_DUMPABLE, SET_CHILD_SUBREAPER = 4, 36  # of prctl(2)
 def descendants(ancestor: int) -> list[int]:
     """Processes below one, parents first, as /proc has them now; none where there is no /proc."""
     children: dict[int, list[int]] = {}
-    for name in os.listdir("/proc") if sys.platform == "linux" else []:
-        if name.isdigit():
-            with suppress(OSError), open(f"/proc/{name}/stat", "rb") as file:
+    for entry in os.scandir("/proc") if sys.platform == "linux" else ():
+        if (name := entry.name).isdigit():
+            with suppress(OSError), open(f"/proc/{name}/stat", "rb") as file:  # noqa: PTH123 - pathlib is slow to import
                 parent = int(file.read().rpartition(b")")[2].split()[1])  # the name before it may hold anything
                 children.setdefault(parent, []).append(int(name))
     found = [ancestor]

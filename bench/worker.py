@@ -1,7 +1,7 @@
 """The child process: holds one backend, does what the parent asks, and keeps the clocks.
 
-A supervisor starts ``python -m bench.worker COMMANDS REPLIES PARENT``: two file descriptors that carry one JSON object a
-line, the job first, and the supervisor's process id. Standard output and error belong to the backend and end in its
+A supervisor starts ``python -m bench.worker COMMANDS REPLIES PARENT``: two file descriptors that carry one JSON object
+a line, the job first, and the supervisor's process id. Standard output and error belong to the backend and end in its
 log. Only the standard library is imported up here: cold start times the backend's imports, and they must not be done
 already.
 """

@@ -234,7 +234,7 @@ def _bands(audio: Audio) -> Audio:
 
 
 class Breeds(Nearest):
-    """Starts helpers, in every way there is, at the stage that is named; each leaves a file with its id in ``folder``."""
+    """Starts helpers in every way there is, at the stage named; each leaves a file with its id in ``folder``."""
 
     def __init__(
         self, vocabulary: Vocabulary, variant: str = "", *, folder: str, stage: str = "load", ending: str = ""
@@ -270,7 +270,7 @@ class Breeds(Nearest):
                 os.execv(sys.executable, command)
             os._exit(0)
         os.waitpid(child, 0)
-        while len(os.listdir(self._folder)) < BRED:
+        while len(list(Path(self._folder).iterdir())) < BRED:
             time.sleep(0.01)
         if self._ending == "exit":
             os._exit(3)

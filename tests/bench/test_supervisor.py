@@ -27,10 +27,10 @@ def job(folder: Path, **options: object) -> Job:
 
 
 def command(corpus: Path, out: Path, folder: Path, stage: str) -> list[str]:
-    where = "load" if stage == "latency" else stage
+    where, ending = ("load", "") if stage == "latency" else (stage, "hang")
     settings = [
         "vocabulary = {0 = ['zero'], 1 = ['one'], 2 = ['two']}",
-        f"backend.planted = {{folder = '{folder}', stage = '{where}', ending = '{'' if stage == 'latency' else 'hang'}'}}",
+        f"backend.planted = {{folder = '{folder}', stage = '{where}', ending = '{ending}'}}",
     ]
     return [
         *(sys.executable, "-m", "bench", "run", "--corpus", f"folder:{corpus}", "--out", str(out), "--no-checks"),
