@@ -1,7 +1,7 @@
 """Stands between the harness and a worker: when either of them ends, nothing that the worker started is left.
 
-``python supervisor.py LIFE CPUS COMMANDS REPLIES PROGRAM...`` starts PROGRAM in a session of its own. Its last arguments
-are two descriptors for it alone, COMMANDS and REPLIES, and this process's id. LIFE is the read end of a pipe whose
+``python supervisor.py LIFE CPUS COMMANDS REPLIES PROGRAM...`` starts PROGRAM in a session of its own. Two descriptors
+for it alone, COMMANDS and REPLIES, and this process's id are its last arguments. LIFE is the read end of a pipe whose
 other end only the harness holds: it ends however the harness does. CPUS are processors to pin both to.
 On Linux this process adopts whatever its descendants leave behind (it is their subreaper), so that no double fork and
 no ``setsid`` leads out of its tree. It ends as the command did. Run as a script, by an interpreter without

@@ -17,8 +17,8 @@ from tests.bench.running import carry_out, planted, quick
 KILLS = 20
 
 
-def command(corpus: Path, out: Path) -> list[str]:
-    settings = ["vocabulary = {0 = ['zero'], 1 = ['one'], 2 = ['two']}", "backend.planted.delay_s = 0.05"]
+def command(corpus: Path, out: Path, delay_s: float = 0.05) -> list[str]:
+    settings = ["vocabulary = {0 = ['zero'], 1 = ['one'], 2 = ['two']}", f"backend.planted.delay_s = {delay_s}"]
     return [
         *(sys.executable, "-m", "bench", "run", "--corpus", f"folder:{corpus}", "--out", str(out), "--no-checks"),
         *("--latency-clips", "0", "--throughput-s", "0", "--jobs", "2"),
@@ -61,7 +61,7 @@ def test_twenty_kills_lose_nothing_and_repeat_nothing(tiny_corpus: Path, tmp_pat
 
 
 def test_interrupt_keeps_what_was_done_and_says_so(tiny_corpus: Path, tmp_path: Path) -> None:
-    slow = [*command(tiny_corpus, tmp_path), "--set", "backend.planted.delay_s = 1.0"]
+    slow = command(tiny_corpus, tmp_path, delay_s=1.0)
     process = subprocess.Popen(slow, stderr=subprocess.PIPE, text=True)
     while not any(path.read_bytes().count(b"\n") > 1 for path in tmp_path.rglob("planted*.part")):
         assert process.poll() is None
