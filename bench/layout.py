@@ -64,6 +64,8 @@ def _w64(file: BinaryIO, start: int, end: int) -> Layout:
         size = int.from_bytes(chunk[16:], "little")
         if chunk[:4] == b"data" and at + size > end:
             raise cut(at + size - end)
+        if chunk[:4] == b"data" and size <= 24 < end - at:
+            raise _stale(0, end - at - 24)
         if chunk[:4] == b"data" or size < 24:
             break
         _whole(chunk[:4], at, size, end)
@@ -105,6 +107,8 @@ def _caf(file: BinaryIO, start: int, end: int) -> Layout:
             break
         if chunk[:4] == b"data" and at + size > end:
             raise cut(at + size - end)
+        if chunk[:4] == b"data" and size <= 4 < end - at:
+            raise _stale(0, end - at - 4)
         if size < 0:
             raise UnreadableError("its header is damaged: a chunk of negative size")
         _whole(chunk[:4], at, size, end)

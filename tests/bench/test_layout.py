@@ -88,6 +88,16 @@ def test_a_header_that_speaks_of_a_part_is_said(format: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("format", "size"), [("W64", (24).to_bytes(8, "little")), ("CAF", (4).to_bytes(8, "big")), ("AU", bytes(4))]
+)
+def test_a_header_that_speaks_of_no_samples_is_said(format: str, size: bytes) -> None:
+    whole = by_libsndfile(format)
+    at = {"W64": whole.find(b"data\xf3\xac") + 16, "CAF": whole.find(b"data") + 4, "AU": 8}[format]
+    with pytest.raises(UnreadableError, match="its header speaks of 0 bytes of samples"):
+        decode(io.BytesIO(whole[:at] + size + whole[at + len(size) :]))
+
+
+@pytest.mark.parametrize(
     "tail",
     [b"LIST\4\0\0\0INFO", b"id3 \2\0\0\0xx", bytes(5_000), b"TAG" + b"x" * 1_125, b"ID3\4\0\0\0\0\0\0" * 300, b"\n"],
 )
