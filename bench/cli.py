@@ -82,6 +82,8 @@ def path_argument(help: str) -> Any:
 
 CorpusName = Annotated[str | None, flag("corpus")]
 Data = Annotated[Path | None, path_option(SETTINGS["data"].about)]
+NamePattern = Annotated[str | None, flag("pattern")]
+Strict = Annotated[bool | None, flag("strict")]
 ConfigFile = Annotated[
     Path | None, path_option("A file of settings, in place of bench.toml where there is one.", "--config")
 ]
@@ -114,6 +116,8 @@ def run(
     train: Annotated[str | None, flag("train")] = None,
     test: Annotated[str | None, flag("test")] = None,
     data: Data = None,
+    pattern: NamePattern = None,
+    strict: Strict = None,
     backends: Annotated[str | None, flag("backends", "A,B")] = None,
     splits: Annotated[str | None, flag("splits", "A,B")] = None,
     conditions: Annotated[str | None, flag("conditions", "A,B")] = None,
@@ -147,7 +151,8 @@ def run(
     chosen = read_config(
         _config_file(config),
         assignments(set_ or []),
-        corpus=corpus, train=train, test=test, data=data, backends=_list(backends), splits=_list(splits),
+        corpus=corpus, train=train, test=test, data=data, pattern=pattern, strict=strict,
+        backends=_list(backends), splits=_list(splits),
         conditions=_list(conditions), limit=limit, seed=seed, jobs=jobs, threads=_numbers("--threads", threads),
         latency_clips=latency_clips, processes=processes, latency_round=latency_round, warmup=warmup,
         throughput_s=throughput_s, checks=checks, step_limit_s=step_limit_s, memory_limit_mb=memory_limit_mb,
@@ -163,10 +168,8 @@ def run(
             clips = open_for(chosen, fallback=corpus is None and data is None, progress=progress)
         folder = out or _folder(clips, chosen)
         say.say(f"{clips.name}: {len(clips.clips):,} clips from {clips.source} ({clips.root}); writing to {folder}")
-        for line in clips.notice.splitlines():
-            say.say(f"note: {line}")
-        for rejected in clips.rejected:
-            say.say(f"rejected: {printable(rejected.path)}: {rejected.reason}")
+        for line in clips.remarks:
+            say.say(line)
         done = carry_out(chosen, clips, folder, _command(), say, derive)
     except KeyboardInterrupt:
         kept = folder and holds_work(folder)
@@ -226,6 +229,8 @@ def train(
     out: Annotated[Path, path_option("The model file to write.")],
     corpus: CorpusName = None,
     data: Data = None,
+    pattern: NamePattern = None,
+    strict: Strict = None,
     split: Annotated[str | None, typer.Option(help="Leave out the test clips of `official` or `mixed`.")] = None,
     seed: Annotated[int | None, typer.Option(help="Of the split.")] = None,
     config: ConfigFile = None,
@@ -233,12 +238,14 @@ def train(
     """Fit a backend on a whole corpus (or a split's training part) and save the model."""
     from bench.product import train_model
 
-    chosen = read_config(_config_file(config), {}, corpus=corpus, data=data, backends=(backend,), seed=seed)
-    clips, seconds, rejected = train_model(chosen, out, split)
-    for line in rejected:
-        _echo(f"rejected: {line.path}: {line.reason}", err=True)
+    chosen = read_config(
+        _config_file(config), {},
+        corpus=corpus, data=data, pattern=pattern, strict=strict, backends=(backend,), seed=seed,
+    )  # fmt: skip
+    clips, seconds, learnt = train_model(chosen, out, split)
+    _echo(*learnt.remarks, err=True)
     _echo(f"{out}: {backend} fitted on {clips:,} clips in {seconds:.1f} s, {out.stat().st_size / 1e3:,.0f} kB")
-    if rejected:
+    if learnt.rejected:
         raise typer.Exit(FAILED)
 
 

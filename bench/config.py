@@ -79,6 +79,14 @@ def _conditions(value: Any) -> tuple[str, ...]:
     return expand(value)
 
 
+def _pattern(value: Any) -> str:
+    from bench.corpora.pattern import Pattern
+
+    if not isinstance(value, str):
+        raise ValueError("a string is wanted")
+    return Pattern.of(value).text if value else ""
+
+
 def _rates(value: Any) -> tuple[int, int]:
     if not (isinstance(value, list | tuple) and len(value) == 2 and all(type(rate) is int for rate in value)):
         raise ValueError("two whole numbers are wanted, in Hz")
@@ -107,12 +115,22 @@ HARNESS_OPTIONS: Mapping[str, Kind] = {
 class Config:
     """Everything that decides what a run does. Field names are the keys of ``bench.toml``."""
 
-    corpus: Annotated[str, Setting(TEXT, "The recordings: fsdd, synthetic, or folder:PATH.")] = "fsdd"
+    corpus: Annotated[
+        str, Setting(TEXT, "The recordings: fsdd, synthetic, folder:PATH and others; see `digitbench list`.")
+    ] = "fsdd"
     train: Annotated[
         str, Setting(TEXT, "Instead of a corpus: the one that trained backends are fitted on, all of it; needs test.")
     ] = ""
     test: Annotated[str, Setting(TEXT, "The other one, that every backend is tested on, all of it.")] = ""
     data: Annotated[Path | None, Setting(PATH, "Folder (or CSV) that holds the corpus.")] = None
+    pattern: Annotated[
+        str,
+        Setting(
+            Kind("a pattern such as {speaker}/{label}_{take}", _pattern),
+            "What the names of a folder's files say, such as '{speaker}/{label}_{speaker}_{take}'.",
+        ),
+    ] = ""
+    strict: Annotated[bool, Setting(SWITCH, "Leaving files out, of other labels say, is an error.")] = False
     backends: Annotated[tuple[str, ...], Setting(NAMES, "Names, or file.py:Class; see `digitbench list`.")] = (
         "chance",
         "mfcc-svm",

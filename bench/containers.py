@@ -53,7 +53,7 @@ def sniff(head: bytes) -> str:
             return name
     for name, parse in (("aac", adts_frame), ("mp3", mpeg_frame)):
         first = parse(head)
-        if first:
+        if first and len(head) >= first.size:  # a text in UTF-16 begins as a frame does, which its length belies
             second = head[first.size : first.size + 8]
             if not second or parse(second):
                 return name

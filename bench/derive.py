@@ -58,7 +58,7 @@ def write_page(folder: Path) -> tuple[Path, str]:
     write_report(folder)
     audio, treat, silent = None, None, ""
     try:
-        kept = {name: run.info["config"].get(name) for name in ("corpus", "train", "test", "data")}
+        kept = {name: run.info["config"].get(name) for name in ("corpus", "train", "test", "data", "pattern")}
         given = {name: value for name, value in kept.items() if value}
         corpus = open_for(read_config(None, {**given, "vocabulary": run.info["vocabulary"]}))
         audio, treat = html.recordings(run, corpus), _treat(run, corpus)

@@ -92,6 +92,7 @@ def _corpus(done: Finished) -> dict[str, Any]:
         **_counts(clips),
         "sha256": clips_hash(clips),
         "rejected": [asdict(rejected) for rejected in done.corpus.rejected],
+        "left_out": [asdict(left_out) for left_out in done.corpus.left_out],
         "impossible_splits": dict(done.impossible),
         "parts": {part: _part(corpus, part, clips) for part, corpus in done.corpus.parts.items()},
     }

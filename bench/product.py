@@ -17,7 +17,7 @@ from bench.accuracy import Place, fit
 from bench.audio import read
 from bench.conditions import Resources, Treatments
 from bench.config import Config
-from bench.corpora import Rejected, open_corpus
+from bench.corpora import Corpus, open_corpus
 from bench.errors import BenchError
 from bench.machine import cpus
 from bench.plan import job
@@ -37,8 +37,8 @@ class Line:
     failed: bool = False
 
 
-def train_model(config: Config, out: Path, split: str | None) -> tuple[int, float, Sequence[Rejected]]:
-    """Fit the configured backend on its corpus and save it; returns how many clips, seconds, and files left out.
+def train_model(config: Config, out: Path, split: str | None) -> tuple[int, float, Corpus]:
+    """Fit the configured backend on its corpus and save it; returns how many clips, seconds, and the corpus.
 
     ``+noise`` after its name adds noisy copies of the clips. Raises BenchError.
     """
@@ -52,7 +52,14 @@ def train_model(config: Config, out: Path, split: str | None) -> tuple[int, floa
         raise BenchError(f"--out {out}: there is no folder {out.resolve().parent}")
     if split not in (None, "official", "mixed"):
         raise BenchError(f"--split {split}: only official and mixed have one training part")
-    corpus = open_corpus(config.corpus, config.vocabulary, config.data, limits=config.limits)
+    corpus = open_corpus(
+        config.corpus,
+        config.vocabulary,
+        config.data,
+        limits=config.limits,
+        pattern=config.pattern,
+        strict=config.strict,
+    )
     clips = corpus.clips
     column = assign(split, clips, config.seed).to_numpy() if split else np.full(len(clips), "train")
     train, validation = (np.flatnonzero(column == part) for part in ("train", "validation"))
@@ -67,7 +74,7 @@ def train_model(config: Config, out: Path, split: str | None) -> tuple[int, floa
                 worker.ask("save", path=str(out.resolve()))
         except WorkerError as error:
             raise BenchError(f"{spec.name}: {error}") from error
-    return len(train) + len(validation), seconds, corpus.rejected
+    return len(train) + len(validation), seconds, corpus
 
 
 def open_backend(config: Config, model: Path | None, name: str | None) -> Backend:

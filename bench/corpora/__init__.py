@@ -13,20 +13,28 @@ import pyarrow.parquet as pq
 
 from bench.config import Config
 from bench.corpora import fsdd, hub
-from bench.corpora.base import COLUMNS, Corpus, Folders, Rejected
+from bench.corpora.audiomnist import open_audiomnist
+from bench.corpora.base import COLUMNS, Corpus, Folders, LeftOut, Rejected
+from bench.corpora.collect import Wanted
 from bench.corpora.cross import join
 from bench.corpora.folder import open_folder
+from bench.corpora.labels import Labels
 from bench.corpora.scan import Progress
+from bench.corpora.speech_commands import open_speech_commands
 from bench.corpora.synthetic import open_synthetic
 from bench.errors import BenchError
 from bench.limits import LIMITS, Limits
 
 CORPORA: Mapping[str, str] = {
     "fsdd": "Free Spoken Digit Dataset: 3,000 clips, 6 speakers (--data, DIGITBENCH_DATA, cache, or downloaded)",
-    "folder": "your own recordings: a folder per label, or a CSV of path,label,speaker (--data, or folder:PATH)",
+    "folder": "your own recordings: a folder per label, a CSV of path,label,speaker, or --pattern (folder:PATH)",
+    "speech_commands": "Speech Commands: 35 words, a hash per speaker, its official test list (speech_commands:PATH)",
+    "audiomnist": "AudioMNIST: 30,000 digits, 60 speakers, the first of its published folds (audiomnist:PATH)",
     "synthetic": "any vocabulary spoken by espeak-ng voices: to try the machinery, not to measure accuracy",
 }
 """Name -> what it is, in a line."""
+
+_WITH_PATH = ("folder", "speech_commands", "audiomnist")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,36 +59,43 @@ def open_corpus(
     fallback: bool = False,
     progress: Progress | None = None,
     limits: Limits = LIMITS,
+    pattern: str = "",
+    strict: bool = False,
 ) -> Corpus:
     """Open the corpus ``name``; ``folder:PATH`` is short for the name ``folder`` with ``data`` PATH.
 
-    With ``fallback``, the synthetic corpus stands in for FSDD where that can be neither found nor downloaded, and
-    says so in its ``notice``. ``progress`` hears of every file decoded, ``limits`` say what
-    one may hold. Raises BenchError for an unknown name, a label outside the vocabulary, or a corpus without one usable
-    clip.
+    Clips whose label is spelt as the vocabulary spells it have the vocabulary's label; those outside it are left out.
+    With ``strict`` leaving out is an error. ``pattern`` says what the names of a folder's files mean. With
+    ``fallback``, the synthetic corpus stands in for FSDD where that can be neither found nor downloaded, and says so in
+    its ``notice``. ``progress`` hears of every file decoded, ``limits`` say what one may hold. Raises BenchError for an
+    unknown name, a corpus of which nothing is in the vocabulary, or without one usable clip.
     """
     name, _, inline = name.partition(":")
     cache = (cache or default_cache()).absolute()
-    if name not in CORPORA or (inline and name != "folder"):
+    if name not in CORPORA or (inline and name not in _WITH_PATH):
         raise BenchError(_unknown(f"{name}:{inline}" if inline else name))
+    if pattern and name != "folder":
+        raise BenchError(
+            f"pattern {pattern!r} is for the names of your own files, --corpus folder:PATH, not for {name}"
+        )
     data = Path(inline) if inline else data
     data = data and data.expanduser().absolute()  # workers may run elsewhere
-    if name == "folder":
+    wanted = Wanted(Labels.of(vocabulary), strict, limits)
+    if name in _WITH_PATH:
         if data is None:
-            raise BenchError("corpus 'folder' needs to know where: --data PATH, or folder:PATH")
-        corpus = open_folder(data, progress, limits)
-    elif name == "fsdd":
-        try:
-            corpus = fsdd.open_fsdd(data, environ, cache, progress=progress)
-        except fsdd.NoDataError as error:
-            if not fallback:
-                raise
-            corpus = open_synthetic(vocabulary, cache, progress=progress)
-            corpus = replace(corpus, notice=f"{corpus.notice}\n{error}")
-    else:
+            raise BenchError(f"corpus {name!r} needs to know where: --data PATH, or {name}:PATH")
+        if name == "folder":
+            return open_folder(data, progress, wanted=wanted, pattern=pattern)
+        return (open_audiomnist if name == "audiomnist" else open_speech_commands)(data, wanted, progress)
+    if name == "synthetic":
+        return open_synthetic(vocabulary, cache, progress=progress)
+    try:
+        return fsdd.open_fsdd(data, environ, cache, wanted=wanted, progress=progress)
+    except fsdd.NoDataError as error:
+        if not fallback:
+            raise
         corpus = open_synthetic(vocabulary, cache, progress=progress)
-    check_labels(corpus, vocabulary)
-    return corpus
+        return replace(corpus, notice=f"{corpus.notice}\n{error}")
 
 
 def open_for(config: Config, *, fallback: bool = False, progress: Progress | None = None) -> Corpus:
@@ -88,32 +103,26 @@ def open_for(config: Config, *, fallback: bool = False, progress: Progress | Non
 
     Raises BenchError as :func:`open_corpus` does.
     """
-    if not config.train:
-        return open_corpus(
-            config.corpus, config.vocabulary, config.data, fallback=fallback, progress=progress, limits=config.limits
-        )
-    opened = (
+    if config.pattern and "folder" not in {name.partition(":")[0] for name in _names(config)}:
+        raise BenchError(f"pattern {config.pattern!r} is for your own files: no corpus here is folder:PATH")
+    opened = [
         open_corpus(
             name,
             config.vocabulary,
-            config.data if name == "fsdd" else None,
+            config.data if name == "fsdd" or not config.train else None,
+            fallback=fallback and not config.train,
             progress=progress,
             limits=config.limits,
+            pattern=config.pattern if name.partition(":")[0] == "folder" else "",
+            strict=config.strict,
         )
-        for name in (config.train, config.test)
-    )
-    return join(*opened)
+        for name in _names(config)
+    ]
+    return join(*opened) if config.train else opened[0]
 
 
-def check_labels(corpus: Corpus, vocabulary: Mapping[str, Sequence[str]]) -> None:
-    """Raises BenchError, naming label and clip, where a clip's label is not in the vocabulary."""
-    unknown = corpus.clips[~corpus.clips["label"].isin(list(vocabulary))]
-    if len(unknown):
-        first = unknown.iloc[0]
-        raise BenchError(
-            f"{corpus.root / first['path']}: unknown label {first['label']!r} ({len(unknown)} such clips);"
-            f" the vocabulary has {', '.join(vocabulary)}"
-        )
+def _names(config: Config) -> tuple[str, ...]:
+    return (config.train, config.test) if config.train else (config.corpus,)
 
 
 def describe_sources(
@@ -167,9 +176,9 @@ __all__ = [
     "CORPORA",
     "Corpus",
     "Folders",
+    "LeftOut",
     "Rejected",
     "Source",
-    "check_labels",
     "default_cache",
     "describe_sources",
     "open_corpus",

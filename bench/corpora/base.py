@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from bench.printable import printable
+
 COLUMNS = ("clip", "path", "label", "speaker", "sample_rate", "samples", "sha256", "official")
 """Columns of ``Corpus.clips``, in order.
 
@@ -30,6 +32,17 @@ class Rejected:
 
 
 @dataclass(frozen=True, slots=True)
+class LeftOut:
+    """Files that are no part of the corpus by its own rules: how many, and which, as a plural noun for a sentence."""
+
+    files: int
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.files:,} {self.what}"
+
+
+@dataclass(frozen=True, slots=True)
 class Corpus:
     """A set of clips on disk, every one of them decoded once and found sound.
 
@@ -44,6 +57,9 @@ class Corpus:
     rejected: tuple[Rejected, ...] = ()
     source: str = ""
     notice: str = ""
+    left_out: tuple[LeftOut, ...] = ()
+    hints: tuple[str, ...] = ()
+    """What is worth knowing before a run and no reason to distrust it, in sentences."""
     parts: Mapping[str, Corpus] = field(default_factory=dict)
     """The corpora that this one was joined from, by the first part of their clips' ids and paths."""
 
@@ -51,6 +67,15 @@ class Corpus:
     def folders(self) -> Folders:
         """Where its clips lie."""
         return {part: corpus.root for part, corpus in self.parts.items()} if self.parts else self.root
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What a user must be told of it, line by line: its notice, hints, what is left out, every file rejected."""
+        return (
+            *(f"note: {line}" for line in (*self.notice.splitlines(), *self.hints)),
+            *(f"left out: {each}" for each in self.left_out),
+            *(f"rejected: {printable(each.path)}: {each.reason}" for each in self.rejected),
+        )
 
     @property
     def title(self) -> str:

@@ -1,94 +1,105 @@
-"""Any user's recordings: a folder per label, or a CSV of path,label[,speaker][,split]."""
+"""Any user's recordings: a folder per label, a CSV that lists them, or files whose names follow a pattern."""
 
 from __future__ import annotations
 
-import csv
-import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from bench.corpora.base import Corpus
-from bench.corpora.scan import Entry, Progress, scan
+from bench.corpora.collect import ANYTHING, Item, Wanted, collect
+from bench.corpora.layouts import recognised, suggest
+from bench.corpora.listing import STANDARD, find_listing, open_listing, rows
+from bench.corpora.pattern import Pattern
+from bench.corpora.scan import Entry, Progress
+from bench.corpora.walk import walk
 from bench.errors import BenchError
-from bench.limits import LIMITS, Limits
-
-AUDIO = (".wav", ".flac", ".ogg", ".mp3")
-LISTING = "clips.csv"
-_REQUIRED = ("path", "label")
+from bench.printable import printable
 
 
-def open_folder(data: Path, progress: Progress | None = None, limits: Limits = LIMITS) -> Corpus:
+def open_folder(
+    data: Path, progress: Progress | None = None, *, wanted: Wanted = ANYTHING, pattern: str = ""
+) -> Corpus:
     """Read the recordings under ``data``: a CSV file, a folder that holds one, or a folder per label.
 
-    A CSV is ``clips.csv`` or the only one there; its paths are relative to it. In a folder per label, ``a/b/c.wav``
-    has label ``a`` and no speaker. Hidden files are ignored. Raises BenchError when no clip can be used, or the layout
-    or the CSV is wrong.
+    A CSV is ``clips.csv`` or the only one there that lists clips; its paths are relative to it. In a folder per label,
+    ``a/b/c.wav`` has label ``a`` and no speaker. With ``pattern`` the paths say what a clip is, and no CSV is looked
+    for. Hidden files are ignored. Raises BenchError when no clip can be used, or the layout, the CSV or the pattern is
+    wrong.
     """
     if not data.exists():
         raise BenchError(f"{data}: no such folder")
-    listing = _find_listing(data)
-    if listing:
-        count = sum(1 for _ in read_listing(listing))  # finds every mistake before the first file is decoded
-        if not count:
-            raise BenchError(f"{listing}: lists no clips")
-        clips, rejected = scan(listing.parent, read_listing(listing), count, progress, limits)
-        return Corpus("folder", listing.parent, clips, rejected, source=f"recordings listed in {listing.name}")
-    labelled = [bool(entry.label) for entry in _walk(data)]
-    if labelled and not any(labelled):
-        raise BenchError(
-            f"{data}: its {len(labelled)} audio files have no label; put each into a folder named after its label,"
-            f" or list them in {LISTING} (path,label,speaker)"
-        )
-    clips, rejected = scan(data, _walk(data), len(labelled), progress, limits)
-    return Corpus("folder", data, clips, rejected, source=f"recordings in {data.name}")
-
-
-def read_listing(path: Path) -> Iterator[Entry]:
-    """The rows of a CSV with columns path, label and, where known, speaker and split ("train" or "test").
-
-    Raises BenchError, naming file and line, for a header without path and label, a row without them, or another split.
-    """
+    if pattern:
+        return _by_pattern(data, Pattern.of(pattern), wanted, progress)
     try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file)
-            header = reader.fieldnames or ()
-            missing = [name for name in _REQUIRED if name not in header]
-            if missing:
-                raise BenchError(
-                    f"{path}: its first line must name the columns path,label[,speaker][,split];"
-                    f" {' and '.join(missing)} missing, found {','.join(header) or 'nothing'}"
-                )
-            for row in reader:
-                yield _entry(row, f"{path}, line {reader.line_num}")
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise BenchError(f"{path}: cannot be read as a UTF-8 CSV file ({error})") from None
+        path = find_listing(data) if data.is_dir() else data
+    except OSError as error:
+        raise BenchError(f"{data}: cannot be opened ({error.strerror or error})") from None
+    if path:
+        return _listed(path, wanted, progress)
+    _need_a_label(data, wanted)
+    kept = collect(data, lambda: _labelled(data), wanted, progress)
+    source = f"recordings in {printable(data.name)}"
+    hints = recognised(data, kept.words.values())
+    return Corpus("folder", data, kept.clips, kept.rejected, source, left_out=kept.left_out, hints=hints)
 
 
-def _entry(row: dict[str, str | None], where: str) -> Entry:
-    path, label, speaker, split = ((row.get(name) or "").strip() for name in ("path", "label", "speaker", "split"))
-    if not path or not label:
-        raise BenchError(f"{where}: no {'label' if path else 'path'}")
-    if split not in ("", "train", "test"):
-        raise BenchError(f"{where}: split must be train, test or empty, not {split!r}")
-    return Entry(PurePosixPath(path).as_posix(), label, speaker or None, split or None)
+def _listed(path: Path, wanted: Wanted, progress: Progress | None) -> Corpus:
+    listing = open_listing(path)
+    if next(rows(listing), None) is None:
+        raise BenchError(f"{path}: lists no clips")
+    kept = collect(path.parent, lambda: rows(listing), wanted, progress)
+    source = f"recordings listed in {printable(path.name)}"
+    return Corpus("folder", path.parent, kept.clips, kept.rejected, source, left_out=kept.left_out, hints=listing.hints)
 
 
-def _find_listing(data: Path) -> Path | None:
+def _by_pattern(data: Path, pattern: Pattern, wanted: Wanted, progress: Progress | None) -> Corpus:
     if not data.is_dir():
-        return data
-    listings = [path for path in sorted(data.glob("*.csv")) if not path.name.startswith(".")]
-    if data / LISTING in listings:
-        return data / LISTING
-    return listings[0] if len(listings) == 1 else None
+        raise BenchError(f"{data}: a pattern is of the files in a folder; name the folder")
+
+    def listed() -> Iterator[Item]:
+        for item in walk(data):
+            yield pattern.entry(item) if isinstance(item, str) else item
+
+    _need_a_match(data, pattern)
+    kept = collect(data, listed, wanted, progress)
+    source = f"recordings in {printable(data.name)}, named as {printable(pattern.text)}"
+    return Corpus("folder", data, kept.clips, kept.rejected, source, left_out=kept.left_out)
 
 
-def _walk(root: Path) -> Iterator[Entry]:
-    """Every audio file, its label perhaps "". A folder named like audio counts as a file, to be rejected."""
-    for folder, folders, files in os.walk(root):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        inside = Path(folder).relative_to(root)
-        label = sys.intern(inside.parts[0]) if inside.parts else ""
-        for name in [*folders, *sorted(files)]:
-            if not name.startswith(".") and name.lower().endswith(AUDIO):
-                yield Entry((inside / name).as_posix(), label)
+def _need_a_label(data: Path, wanted: Wanted) -> None:
+    stray = []
+    for item in _labelled(data):
+        if isinstance(item, Entry):
+            if item.label:
+                return
+            stray.append(item.path)
+    if stray:
+        own = sorted(path.name for path in data.iterdir() if path.suffix.lower() in (".csv", ".tsv"))
+        raise BenchError(
+            f"{data}: its {len(stray)} audio files have no label; put each into a folder named after its label, or list"
+            f" them in {STANDARD} (path,label,speaker)"
+            + (f"; {own[0]} has no columns path and label" if own else "")
+            + suggest(data, stray, wanted.labels)
+        )
+
+
+def _need_a_match(data: Path, pattern: Pattern) -> None:
+    other = ""
+    for item in walk(data):
+        if isinstance(item, str):
+            if pattern.match(item):
+                return
+            other = other or item
+    if other:
+        raise BenchError(f"{data}: no file fits the pattern {pattern.text}; the first is {other}")
+
+
+def _labelled(root: Path) -> Iterator[Item]:
+    """Every sound file, its label the outermost folder, or "" outside of all."""
+    for item in walk(root):
+        if isinstance(item, str):
+            outer = PurePosixPath(item).parts[:-1]
+            yield Entry(item, sys.intern(outer[0]) if outer else "")
+        else:
+            yield item

@@ -20,8 +20,9 @@ from filelock import FileLock
 from bench.audio import fingerprint, read, write
 from bench.corpora import hub
 from bench.corpora.base import Corpus, Rejected
+from bench.corpora.collect import ANYTHING, Wanted, collect
 from bench.corpora.download import SECONDS, DownloadError, fetch, unpack
-from bench.corpora.scan import Entry, Progress, scan
+from bench.corpora.scan import Entry, Progress
 from bench.errors import BenchError
 
 COMMIT = "26eb9aaf76e81b692f806f9140c2d2777410d7a1"
@@ -74,14 +75,22 @@ def open_fsdd(
     manifest: Manifest | None = None,
     remote: Remote = Remote(),
     progress: Progress | None = None,
+    wanted: Wanted = ANYTHING,
 ) -> Corpus:
     """FSDD from ``data`` if given, else ``DIGITBENCH_DATA``, the cache, the Hugging Face cache, or a download.
 
     A folder holds ``fsdd/recordings``, ``recordings``, the WAV files themselves, or the parquet files of the hub copy.
     Clips that are unknown or changed are rejected; ``notice`` counts what is missing. Raises BenchError when ``data``
-    holds no FSDD or no usable clip, NoDataError when there is none and it cannot be downloaded.
+    holds no FSDD or no usable clip, or the vocabulary has no digit, NoDataError when there is none and it cannot be
+    downloaded.
     """
     manifest = manifest or read_manifest()
+    digits = sorted({_entry(name).label for name in manifest})
+    if wanted.labels and not any(map(wanted.labels.find, digits)):
+        raise BenchError(
+            f"nothing of FSDD is in the vocabulary ({', '.join(wanted.labels.names)}): it has the digits"
+            f" {', '.join(digits)}; for other words give recordings, --corpus folder:PATH, or --corpus synthetic"
+        )
     here = places(data, environ, cache)
     found = next((place for place in here if place.folder), None)
     if found is None:
@@ -90,13 +99,13 @@ def open_fsdd(
                 f"{data}: no FSDD here; expected fsdd/recordings/*.wav, recordings/*.wav, *.wav or train*.parquet"
             )
         folder = download(environ, cache, manifest, remote)
-        return open_recordings(folder, manifest, f"FSDD, downloaded to {folder}", progress)
+        return open_recordings(folder, manifest, f"FSDD, downloaded to {folder}", progress, wanted=wanted)
     assert found.folder is not None
     source = f"FSDD, {found.name}"
     if found.form == "hub":
         folder, rejected = _from_parquet(found.folder, cache, manifest)
-        return open_recordings(folder, manifest, f"{source} (hub copy)", progress, rejected)
-    return open_recordings(found.folder, manifest, source, progress)
+        return open_recordings(folder, manifest, f"{source} (hub copy)", progress, rejected, wanted)
+    return open_recordings(found.folder, manifest, source, progress, wanted=wanted)
 
 
 def places(data: Path | None, environ: Mapping[str, str], cache: Path) -> list[Place]:
@@ -117,6 +126,7 @@ def open_recordings(
     source: str,
     progress: Progress | None = None,
     rejected: tuple[Rejected, ...] = (),
+    wanted: Wanted = ANYTHING,
 ) -> Corpus:
     """The corpus of the WAV files in ``folder``, without those that are not as the manifest says."""
     files = _recordings(folder)
@@ -124,15 +134,18 @@ def open_recordings(
     entries = [_entry(path.name) for path in files if path.stem in manifest]
     if not entries:
         raise BenchError(f"{folder}: no recording of FSDD among its {len(files)} WAV files")
-    clips, unreadable = scan(folder, entries, len(entries), progress)
+    kept = collect(folder, lambda: entries, wanted, progress)
+    clips = kept.clips
     same = clips["sha256"] == clips["clip"].map({name: known.sha256 for name, known in manifest.items()})
     changed = tuple(Rejected(path, "samples differ from the manifest") for path in clips.loc[~same, "path"])
     if not same.any():
         raise BenchError(f"{folder}: not one of its {len(files)} WAV files is as the manifest of FSDD says")
     missing = len(manifest) - len(entries)
     notice = f"FSDD is incomplete: {missing} of its {len(manifest)} clips are missing." if missing else ""
-    kept = clips[same].reset_index(drop=True)
-    return Corpus("fsdd", folder, kept, (*rejected, *unknown, *unreadable, *changed), source, notice)
+    return Corpus(
+        "fsdd", folder, clips[same].reset_index(drop=True), (*rejected, *unknown, *kept.rejected, *changed), source,
+        notice, kept.left_out,
+    )  # fmt: skip
 
 
 def download(environ: Mapping[str, str], cache: Path, manifest: Manifest, remote: Remote) -> Path:

@@ -59,7 +59,7 @@ def scan(
             progress(done, total)
     if not (batches or rows):
         if not rejected:
-            raise BenchError(f"{root}: no audio files here (wav, flac, ogg, mp3)")
+            raise BenchError(f"{root}: no audio files here")
         first = rejected[0]
         raise BenchError(f"{root}: all {len(rejected)} files are rejected; the first, {first.path}: {first.reason}")
     table = pa.Table.from_batches([*batches, _batch(rows)], _SCHEMA)

@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 
 from bench.audio import write
 from bench.corpora.base import Corpus
-from bench.corpora.folder import LISTING, read_listing
+from bench.corpora.listing import STANDARD, read_listing
 from bench.corpora.scan import Progress, scan
 from bench.errors import BenchError
 
@@ -84,7 +84,7 @@ def open_synthetic(
                     made.rename(folder)
     except OSError as error:
         raise BenchError(f"{cache}: the synthetic corpus cannot be written there ({error.strerror or error})") from None
-    clips, rejected = scan(folder, read_listing(folder / LISTING), len(utterances), progress)
+    clips, rejected = scan(folder, read_listing(folder / STANDARD), len(utterances), progress)
     return Corpus("synthetic", folder, clips, rejected, f"espeak-ng voices ({_PACKAGE} {release})", NOTICE)
 
 
@@ -142,11 +142,11 @@ def speak(utterances: Sequence[Utterance], folder: Path) -> None:
             raise BenchError(f"espeak-ng cannot speak {utterance.text!r} with voice {voice}")
         audio = (np.concatenate(chunks) / 32768).astype(np.float32)
         write(folder / utterance.path, audio, sample_rate)
-    write_listing(folder / LISTING, utterances)
+    write_listing(folder / STANDARD, utterances)
 
 
 def write_listing(path: Path, utterances: Sequence[Utterance]) -> None:
-    """The CSV that :func:`bench.corpora.folder.read_listing` reads back."""
+    """The CSV that :func:`bench.corpora.listing.read_listing` reads back."""
     with path.open("w", newline="", encoding="utf-8") as file:
         out = csv.writer(file)
         out.writerow(("path", "label", "speaker", "split"))

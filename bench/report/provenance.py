@@ -33,7 +33,7 @@ def banners(run: Run) -> list[str]:
 
 
 def losses(run: Run) -> list[str]:
-    """Failures, leak checks, rejected clips."""
+    """Failures, leak checks, rejected clips, files left out."""
     blocks = []
     failed = [
         {"where": " ".join(filter(None, ("accuracy", cell["split"], cell["fold"], _condition(cell)))), **cell}
@@ -67,6 +67,11 @@ def losses(run: Run) -> list[str]:
     if rejected:
         columns = [Column(first_header(run, "clip"), "path", code), Column("reason", "reason", escape)]
         blocks += [f"## Rejected clips ({len(rejected):,})", table(pd.DataFrame(rejected), columns)]
+    left_out = run.info["corpus"].get("left_out", [])
+    if left_out:
+        columns = [Column("files", "files", count), Column("which", "what", escape)]
+        total = sum(each["files"] for each in left_out)
+        blocks += [f"## Left out ({total:,} files)", table(pd.DataFrame(left_out), columns)]
     return blocks
 
 

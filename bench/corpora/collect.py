@@ -1,0 +1,114 @@
+"""From files that are listed to clips: labels and names first, then the decoding."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from bench.corpora.base import LeftOut, Rejected
+from bench.corpora.labels import Labels
+from bench.corpora.layouts import suggest
+from bench.corpora.scan import Entry, Progress, scan
+from bench.errors import BenchError
+from bench.limits import LIMITS, Limits
+
+Item = Entry | LeftOut | Rejected
+"""What a corpus lists, one file each: one to be read, one that is no part of it, one that cannot be used."""
+
+_WORDS_TOLD = 20  # of labels outside the vocabulary, the biggest; the rest is one line
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is asked of a corpus: the labels, or None for all there are; whether leaving files out is an error; what a
+    file may hold."""
+
+    labels: Labels | None = None
+    strict: bool = False
+    limits: Limits = LIMITS
+
+
+ANYTHING = Wanted()
+
+
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """The clips that are listed and sound, and what became of the other files."""
+
+    clips: pd.DataFrame
+    rejected: tuple[Rejected, ...]
+    left_out: tuple[LeftOut, ...]
+    words: dict[str, str]
+    """Label as written -> the first path that has it."""
+
+
+def collect(
+    root: Path, listed: Callable[[], Iterable[Item]], wanted: Wanted, progress: Progress | None = None
+) -> Collected:
+    """Read the files that ``listed`` names, whose labels are spelt as the vocabulary spells them or otherwise.
+
+    It is called twice, so that nothing is held but counts: no file is decoded before all labels are known. Raises
+    BenchError when nothing is left, or where a label is ambiguous, or anything is left out and that is forbidden.
+    """
+    words, first, others, rejected = Counter[str](), dict[str, str](), Counter[str](), list[Rejected]()
+    for item in listed():
+        match item:
+            case Entry():
+                words[item.label] += 1
+                first.setdefault(item.label, item.path)
+            case LeftOut():
+                others[item.what] += item.files
+            case Rejected():
+                rejected.append(item)
+    outside = {word: count for word, count in words.items() if word and _meant(word, wanted.labels, first) is None}
+    left_out = (*_told(outside), *(LeftOut(count, what) for what, count in others.most_common()))
+    kept = words.total() - sum(outside.values())
+    if left_out and wanted.strict:
+        raise BenchError(f"{root}: strict forbids to leave files out: {_sentence(left_out)}")
+    if (outside or others) and not kept:
+        raise BenchError(_nothing(root, left_out, outside, first, wanted))
+    clips, unusable = scan(root, relabelled(listed(), wanted.labels), kept, progress, wanted.limits)
+    return Collected(clips, (*rejected, *unusable), left_out, first)
+
+
+def relabelled(items: Iterable[Item], labels: Labels | None) -> Iterator[Entry]:
+    """The entries whose label is in the vocabulary, under the vocabulary's own name for it; those without one, too."""
+    for item in items:
+        if isinstance(item, Entry):
+            label = item.label and (labels.find(item.label) if labels else item.label)
+            if label is not None:
+                yield Entry(item.path, label, item.speaker, item.official)
+
+
+def _meant(word: str, labels: Labels | None, first: dict[str, str]) -> str | None:
+    try:
+        return labels.find(word) if labels else word
+    except BenchError as error:
+        raise BenchError(f"{first[word]}: {error}") from None
+
+
+def _told(outside: dict[str, int]) -> list[LeftOut]:
+    biggest = sorted(outside.items(), key=lambda pair: (-pair[1], pair[0]))
+    told = [LeftOut(count, f"files labelled {word!r}, outside the vocabulary") for word, count in biggest[:_WORDS_TOLD]]
+    rest = biggest[_WORDS_TOLD:]
+    if rest:
+        files = sum(count for _, count in rest)
+        told.append(LeftOut(files, f"files of {len(rest):,} other labels outside the vocabulary"))
+    return told
+
+
+def _sentence(left_out: Sequence[LeftOut], most: int = 5) -> str:
+    more = f", and {len(left_out) - most} more kinds" if len(left_out) > most else ""
+    return ", ".join(map(str, left_out[:most])) + more
+
+
+def _nothing(
+    root: Path, left_out: Sequence[LeftOut], outside: dict[str, int], first: dict[str, str], wanted: Wanted
+) -> str:
+    names = ", ".join(wanted.labels.names) if wanted.labels else ""
+    why = f"nothing here is in the vocabulary ({names})" if outside else "no file is left"
+    return f"{root}: {why}: {_sentence(left_out)}{suggest(root, first.values(), wanted.labels)}"
