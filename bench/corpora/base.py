@@ -33,13 +33,13 @@ class Rejected:
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """Files that are no part of the corpus by its own rules: how many, and which, as a plural noun for a sentence."""
+    """Files that are no part of the corpus by its own rules: how many, and which, in words."""
 
     files: int
     what: str
 
     def __str__(self) -> str:
-        return f"{self.files:,} {self.what}"
+        return f"{self.what} ({self.files:,})"
 
 
 @dataclass(frozen=True, slots=True)

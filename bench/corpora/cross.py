@@ -39,7 +39,7 @@ def join(train: Corpus, test: Corpus) -> Corpus:
         source="; ".join(f"{part}: {corpus.source}" for part, corpus in parts.items()),
         notice="\n".join([*notices, *_shared_speakers(train, test), *_unlearned(train, test)]),
         left_out=tuple(
-            replace(each, what=f"{each.what} ({part})") for part, corpus in parts.items() for each in corpus.left_out
+            replace(each, what=f"{part}: {each.what}") for part, corpus in parts.items() for each in corpus.left_out
         ),
         hints=tuple(f"{corpus.title}: {hint}" for corpus in parts.values() for hint in corpus.hints),
         parts=parts,

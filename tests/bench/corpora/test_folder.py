@@ -134,13 +134,15 @@ def test_many_words_outside_the_vocabulary_are_cut(tmp_path: Path) -> None:
         (tmp_path / f"word{number:02}").mkdir()
         (tmp_path / f"word{number:02}" / "a.wav").write_text("never decoded")
     left_out = open_folder(tmp_path, wanted=WANTED).left_out
-    assert len(left_out) == 21 and str(left_out[-1]) == "10 files of 10 other labels outside the vocabulary"
+    assert len(left_out) == 21 and str(left_out[-1]) == "files of 10 other labels outside the vocabulary (10)"
 
 
 def test_labels_come_before_decoding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     put(tmp_path / "ten" / "a.wav")
     monkeypatch.setattr(scan, "read", lambda path: pytest.fail(f"{path} was decoded"))
-    with pytest.raises(BenchError, match=r"nothing here is in the vocabulary \(7, 8, 0\): 1 files labelled 'ten'"):
+    with pytest.raises(
+        BenchError, match=r"nothing here is in the vocabulary \(7, 8, 0\): files labelled 'ten', .* \(1\)"
+    ):
         open_folder(tmp_path, wanted=WANTED)
     put(tmp_path / "seven" / "a.wav")
     with pytest.raises(BenchError, match="strict forbids"):
@@ -202,7 +204,7 @@ def test_a_pattern_gives_labels_speakers_and_split(tmp_path: Path) -> None:
         ["8", "bob", "test"],
     ]
     assert [str(each) for each in corpus.left_out] == [
-        "2 files not named as {speaker}/{label}_{speaker}_{split}_{take}"
+        "files not named as {speaker}/{label}_{speaker}_{split}_{take} (2)"
     ]
     with pytest.raises(BenchError, match="no file fits the pattern"):
         open_folder(tmp_path, wanted=WANTED, pattern="x/{label}")

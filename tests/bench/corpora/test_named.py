@@ -43,9 +43,9 @@ def test_speech_commands_has_speakers_and_its_official_split(commands: Path) -> 
         ["zero/0a7c2a8d_nohash_0", "0", "0a7c2a8d", "train"],
     ]
     assert sorted(map(str, corpus.left_out)) == [
-        "1 files labelled 'bed', outside the vocabulary",
-        "1 files of _background_noise_, no words",
-        "2 files not named as WORD/HASH_nohash_N",
+        "files labelled 'bed', outside the vocabulary (1)",
+        "files of _background_noise_, no words (1)",
+        "files not named as WORD/HASH_nohash_N (2)",
     ]
     assert not corpus.rejected and not corpus.notice and corpus.name == corpus.title == "speech_commands"
     assert "validation_list.txt counts as train" in corpus.hints[0]
@@ -97,9 +97,9 @@ def test_audiomnist_has_speakers_and_the_first_published_fold(tmp_path: Path, be
         ["26/0_26_49", "0", "26", "test"],
     ]
     assert sorted(map(str, corpus.left_out)) == [
-        "1 files labelled '3', outside the vocabulary",
-        "1 files of speaker 61, none of AudioMNIST's 60",
-        "2 files not named as SPEAKER/DIGIT_SPEAKER_TAKE",
+        "files labelled '3', outside the vocabulary (1)",
+        "files of speaker 61, none of AudioMNIST's 60 (1)",
+        "files not named as SPEAKER/DIGIT_SPEAKER_TAKE (2)",
     ]
     assert corpus.notice == "AudioMNIST is incomplete: 57 of its 60 speakers are missing."
     assert "first published fold" in corpus.hints[0]

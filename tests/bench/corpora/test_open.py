@@ -56,8 +56,8 @@ def test_labels_outside_the_vocabulary_are_left_out_and_told(tmp_path: Path, cac
         write(tmp_path / label / "a.wav", tone(440), 8_000)
     corpus = open_corpus("folder", DIGITS, tmp_path, cache=cache)
     assert corpus.left_out == (LeftOut(1, "files labelled 'ten', outside the vocabulary"),)
-    assert corpus.remarks == ("left out: 1 files labelled 'ten', outside the vocabulary",)
-    with pytest.raises(BenchError, match="strict forbids to leave files out: 1 files labelled 'ten'"):
+    assert corpus.remarks == ("left out: files labelled 'ten', outside the vocabulary (1)",)
+    with pytest.raises(BenchError, match="strict forbids to leave files out: files labelled 'ten'"):
         open_corpus("folder", DIGITS, tmp_path, cache=cache, strict=True)
 
 
@@ -90,7 +90,7 @@ def test_pattern_and_strict_reach_every_corpus_of_a_run(tmp_path: Path, tiny_cor
     )
     corpus = open_for(config)
     assert set(corpus.parts["test"].clips["speaker"]) == {"eve"} and len(corpus.parts["train"].clips) == 36
-    assert corpus.left_out == (LeftOut(1, "files labelled 'ten', outside the vocabulary (test)"),)
+    assert corpus.left_out == (LeftOut(1, "test: files labelled 'ten', outside the vocabulary"),)
     with pytest.raises(BenchError, match="strict"):
         open_for(replace(config, strict=True))
 
