@@ -98,8 +98,8 @@ def test_audiomnist_has_speakers_and_the_first_published_fold(tmp_path: Path, be
     ]
     assert sorted(map(str, corpus.left_out)) == [
         "files labelled '3', outside the vocabulary (1)",
-        "files of speaker 61, none of AudioMNIST's 60 (1)",
         "files not named as SPEAKER/DIGIT_SPEAKER_TAKE (2)",
+        "files of speaker 61, none of AudioMNIST's 60 (1)",
     ]
     assert corpus.notice == "AudioMNIST is incomplete: 57 of its 60 speakers are missing."
     assert "first published fold" in corpus.hints[0]
