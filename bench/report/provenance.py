@@ -71,7 +71,7 @@ def losses(run: Run) -> list[str]:
     if left_out:
         columns = [Column("files", "files", count), Column("which", "what", escape)]
         total = sum(each["files"] for each in left_out)
-        blocks += [f"## Left out ({total:,} files)", table(pd.DataFrame(left_out), columns)]
+        blocks += [f"## Left out: files ({total:,})", table(pd.DataFrame(left_out), columns)]
     return blocks
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -8,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from bench.audio import write
 from bench.config import Config
 from tests.bench.running import planted
+from tests.conftest import tone
 
 WORDS = "vocabulary = {0 = ['zero'], 1 = ['one'], 2 = ['two']}"
 
@@ -89,6 +92,28 @@ def test_a_rejected_file_is_listed_and_the_run_goes_on(tiny_corpus: Path, tmp_pa
     assert done.returncode == 1
     assert "rejected: 1_ann_3.wav: " in done.stderr
     assert "1_ann_3.wav" in (tmp_path / "run" / "report.md").read_text()
+
+
+def test_words_outside_the_vocabulary_are_told_and_no_failure_unless_strict(tmp_path: Path) -> None:
+    for number, name in enumerate(("ann/seven_1", "ann/Seven_2", "bob/7_3", "bob/zero_1", "ann/zero_2", "bob/bed_1")):
+        path = tmp_path / "people" / f"{name}.wav"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write(path, tone(300 + 40 * number), 8_000)
+    corpus = ("--corpus", f"folder:{tmp_path / 'people'}", "--pattern", "{speaker}/{label}_{take}")
+    quick = ("--backends", "chance", "--latency-clips", "0", "--throughput-s", "0", "--no-checks", "--splits", "loso")
+    done = digitbench("run", *corpus, *quick, "--out", tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    assert "left out: files labelled 'bed', outside the vocabulary (1)" in done.stderr
+    assert "## Left out: files (1)" in (tmp_path / "out" / "report.md").read_text()
+    info = json.loads((tmp_path / "out" / "run.json").read_text())
+    assert info["corpus"]["left_out"] == [{"files": 1, "what": "files labelled 'bed', outside the vocabulary"}]
+    assert (info["corpus"]["labels"], info["corpus"]["speakers"]) == (["0", "7"], 2)
+    model = tmp_path / "made.model"
+    done = digitbench("train", "mfcc-lite", *corpus, "--out", model)
+    assert done.returncode == 0 and "left out: files labelled 'bed'" in done.stderr
+    for command in (("run", *quick, "--out", tmp_path / "strict"), ("train", "mfcc-lite", "--out", model)):
+        done = digitbench(*command, *corpus, "--strict")
+        assert done.returncode == 2 and "strict forbids to leave files out: files labelled 'bed'" in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -175,10 +175,10 @@ def test_words_without_a_training_clip_are_told(tiny_corpus: Path, people: Path)
     assert not open_for(across(tiny_corpus, people)).notice
 
 
-def test_a_word_outside_the_vocabulary_is_refused(tiny_corpus: Path, tmp_path: Path) -> None:
-    people = others(tmp_path / "people", labels=4)
-    with pytest.raises(BenchError, match=r"unknown label '3'"):
-        open_for(across(tiny_corpus, people))
+def test_a_word_outside_the_vocabulary_is_left_out_and_told(tiny_corpus: Path, tmp_path: Path) -> None:
+    corpus = open_for(across(tiny_corpus, others(tmp_path / "people", labels=4)))
+    assert set(corpus.clips["label"]) == {"0", "1", "2"}
+    assert [each.what for each in corpus.left_out] == ["test: files labelled '3', outside the vocabulary"]
 
 
 def test_the_corpus_by_itself_is_untouched(tiny_corpus: Path) -> None:

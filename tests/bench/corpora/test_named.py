@@ -44,8 +44,8 @@ def test_speech_commands_has_speakers_and_its_official_split(commands: Path) -> 
     ]
     assert sorted(map(str, corpus.left_out)) == [
         "files labelled 'bed', outside the vocabulary (1)",
-        "files of _background_noise_, no words (1)",
         "files not named as WORD/HASH_nohash_N (2)",
+        "files of _background_noise_, no words (1)",
     ]
     assert not corpus.rejected and not corpus.notice and corpus.name == corpus.title == "speech_commands"
     assert "validation_list.txt counts as train" in corpus.hints[0]

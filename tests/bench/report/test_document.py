@@ -165,11 +165,13 @@ def test_confusions_are_of_the_best_of_each_family_but_not_of_the_floor() -> Non
 def test_rejected_clips_leak_checks_and_impossible_splits_are_listed() -> None:
     corpus = everything().info["corpus"] | {
         "rejected": [{"path": "bad|.wav", "reason": "empty"}],
+        "left_out": [{"files": 1664, "what": "files labelled 'bed', outside the vocabulary"}],
         "impossible_splits": {"loso": "one speaker"},
     }
     checks = [{"backend": "mfcc-svm", "check": "order", "passed": False, "detail": "3 of 12 clips"}]
     text = build(everything(corpus=corpus, checks=checks)).markdown
     assert "## Rejected clips (1)" in text and "`bad¦.wav`" in text
+    assert "## Left out: files (1,664)" in text and "1,664 | files labelled 'bed', outside" in text
     assert "No loso: one speaker." in text
     assert "**no**" in text.partition("## Does a backend learn")[2].partition("\n## ")[0]
 
