@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 from typer.core import TyperGroup
 
 from backends.base import BackendError
@@ -21,6 +20,7 @@ from bench.kinds import user_path as expanded
 from bench.printable import printable
 from bench.process import ROOT
 from bench.signals import stoppable
+from bench.terminal import Console, write
 
 if TYPE_CHECKING:
     from bench.corpora import Corpus
@@ -35,7 +35,7 @@ RESULTS = Path("results")
 
 
 class _Commands(TyperGroup):
-    """Commands whose complaints show arguments that are no text for a terminal."""
+    """Commands whose complaints show arguments that are no text for a terminal, and whose list cuts no sentence."""
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command given. Complaints of its arguments are made printable."""
@@ -45,6 +45,12 @@ class _Commands(TyperGroup):
             if isinstance(message := getattr(error, "message", None), str):
                 error.message = printable(message)  # type: ignore[attr-defined]
             raise
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """List every command with all that its help says of it."""
+        commands = [(name, self.get_command(ctx, name)) for name in self.list_commands(ctx)]
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, command.help or "") for name, command in commands if command])
 
 
 app = typer.Typer(
@@ -89,7 +95,11 @@ ConfigFile = Annotated[
 ]
 Assignments = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="KEY = VALUE", help="Any setting as TOML: 'backend.faster-whisper.beam_size = 5'."),
+    typer.Option(
+        "--set",
+        metavar="KEY = VALUE",
+        help="Any setting as TOML, tables too: \"vocabulary.yes = ['yes']\"; again for more.",
+    ),
 ]
 RunFolder = Annotated[Path, path_argument("A run: a folder under results/.")]
 
@@ -297,7 +307,7 @@ def compare(
         found = difference(read_run(before), read_run(after), force=force)
     except (KeyError, TypeError) as error:
         raise BenchError(f"{before}, {after}: cannot be compared, a run.json lacks {error}") from error
-    typer.echo(found.json()) if json else _echo(*found.markdown().splitlines())
+    write(found.json()) if json else _echo(*found.markdown().splitlines())
     raise typer.Exit(found.exit_code)
 
 
@@ -321,7 +331,7 @@ def recommend(
     found = choose(read_run(run), Wish(new, training, max_ms, p95, max_mb, max_ram_mb, max_cold_s, min_accuracy))
     for note in found.notes:
         _echo(f"note: {note}", err=True)
-    typer.echo(found.json().strip()) if json else _echo(*found.lines)
+    write(found.json().strip()) if json else _echo(*found.lines)
     raise typer.Exit(found.exit_code)
 
 
@@ -351,11 +361,11 @@ def _folder(corpus: Corpus, config: Config) -> Path:
 def _echo(*lines: object, err: bool = False) -> None:
     """Print lines that may hold anybody's names."""
     for line in lines:
-        typer.echo(printable(line), err=err)
+        write(printable(line), err=err)
 
 
 def _complain(message: str) -> int:
-    typer.echo(printable(f"error: {message}", lines=True), err=True)
+    write(printable(f"error: {message}", lines=True), err=True)
     return UNUSABLE
 
 
