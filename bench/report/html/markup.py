@@ -18,7 +18,7 @@ from bench.report.plots import Plot, svg
 from bench.report.plots.style import GRID, INK, PAPER
 
 LONG: Final = 40
-"""Letters of the longest word that a cell does not break."""
+"""Letters of the longest word, or head of a row, that a cell does not break."""
 _TINTS = {INK: "var(--ink)", GRID: "var(--grid)", PAPER: "var(--paper)"}
 
 
@@ -74,15 +74,16 @@ def _best(rows: Sequence[Any], column: Column, candidate: Callable[[Any], bool])
     return column.text(max(values) if column.best == "↑" else min(values)) if len(values) > 1 else None
 
 
-def _kind(frame: pd.DataFrame, column: Column, text: str) -> str:
+def _kind(frame: pd.DataFrame, column: Column, text: str, heads: bool = False) -> str:
     kinds = ["number"] if pd.api.types.is_numeric_dtype(frame[column.key]) else []
-    kinds += ["long"] if is_long(text) else []
+    kinds += ["long"] if is_long(text, heads) else []
     return f' class="{" ".join(kinds)}"' if kinds else ""
 
 
-def is_long(text: str) -> bool:
-    """Whether a cell must break a word of ``text``: no column is as wide as a name can be."""
-    return max(map(len, text.split()), default=0) > LONG
+def is_long(text: str, heads: bool = False) -> bool:
+    """Whether a cell must break ``text``, which no head of a row otherwise does, or a word of it."""
+    shown = printable(text)
+    return max(map(len, [shown] if heads else shown.split()), default=0) > LONG
 
 
 def _cell(
@@ -100,7 +101,7 @@ def _cell(
         inner += f' <span class="interval">({escape(low)}-{escape(high)})</span>'
     tag = 'th scope="row"' if first else "td"
     raw = "" if absent else f' data-value="{escape(str(value))}"'
-    return f"<{tag}{_kind(frame, column, text)}{raw}>{inner}</{tag[:2]}>"
+    return f"<{tag}{_kind(frame, column, text, first)}{raw}>{inner}</{tag[:2]}>"
 
 
 def figure(plot: Plot) -> str:
