@@ -120,12 +120,12 @@ def _confusion(run: Run, tables: Tables, name: str) -> str:
     labels = [label for label in run.info["vocabulary"] if label in set(own["label"])]
     counts = own.pivot(index="label", columns="predicted", values="clips")
     counts = counts.reindex(index=labels, columns=[*run.info["vocabulary"], ""]).fillna(0).astype(int)
-    heads = "".join(f'<th scope="col"{_wrapped(label, False)}>{escape(label) or "none"}</th>' for label in counts.columns)
+    heads = "".join(f'<th scope="col"{_wrapped(label)}>{escape(label) or "none"}</th>' for label in counts.columns)
     rows = ""
     for label, row in counts.iterrows():
         total = max(1, int(row.sum()))
         cells = "".join(f'<td style="--share:{value / total:.2f}">{value or ""}</td>' for value in row)
-        rows += f'<tr><th scope="row"{_wrapped(str(label), True)}>{escape(label)}</th>{cells}</tr>\n'
+        rows += f'<tr><th scope="row"{_wrapped(str(label), heads=True)}>{escape(label)}</th>{cells}</tr>\n'
     caption = escape(f"{name}: said in rows, heard in columns, clips ({split})")
     return (
         f'<div class="scroll" tabindex="0" role="region" aria-label="{caption}"><table class="confusion">'
@@ -134,7 +134,7 @@ def _confusion(run: Run, tables: Tables, name: str) -> str:
     )
 
 
-def _wrapped(label: str, heads: bool) -> str:
+def _wrapped(label: str, heads: bool = False) -> str:
     return ' class="long"' if is_long(label, heads) else ""
 
 
