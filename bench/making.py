@@ -13,7 +13,7 @@ from backends.base import Backend, BackendError
 
 EXTRAS: Mapping[str, str] = MappingProxyType(
     {
-        "av": "conditions",
+        "av": "formats",
         "ctranslate2": "faster-whisper",
         "datasets": "hub",
         "espeakng_loader": "synthetic",

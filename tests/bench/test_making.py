@@ -72,7 +72,7 @@ def test_the_extra_of_what_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) 
         "needs faster_whisper, which is not installed: pip install 'digitbench[faster-whisper]'"
     )
     assert missing(["whisper", "torch"]).endswith("are not installed: pip install 'digitbench[openai-whisper]'")
-    assert missing(["pocketsphinx", "av", "pyroomacoustics"]).endswith("'digitbench[pocketsphinx,conditions]'")
+    assert missing(["pocketsphinx", "av", "pyroomacoustics"]).endswith("'digitbench[pocketsphinx,formats,conditions]'")
     assert missing(["somebodys_own"]) == "needs somebodys_own, which is not installed"
     assert missing([]) == ""
 
