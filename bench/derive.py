@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from bench.records import Run
     from bench.report.html.gallery import Samples, Treat
 
+_OF_RECORDINGS = ("data", "pattern", "longest_clip_s", "clip_rates_hz", "most_channels")
+"""Settings that say which recordings a run heard, besides the names of its corpora."""
+
 
 def derive(folder: Path) -> None:
     """Checksums, and the report in a process of its own: a large run must not weigh on this one. Raises BenchError."""
@@ -58,7 +61,9 @@ def write_page(folder: Path) -> tuple[Path, str]:
     write_report(folder)
     audio, treat, silent = None, None, ""
     try:
-        kept = {name: run.info["config"].get(name) for name in ("corpus", "train", "test", "data", "pattern")}
+        config = run.info["config"]
+        names = ("train", "test") if config.get("train") else ("corpus",)
+        kept = {name: config.get(name) for name in (*names, *_OF_RECORDINGS)}
         given = {name: value for name, value in kept.items() if value}
         corpus = open_for(read_config(None, {**given, "vocabulary": run.info["vocabulary"]}))
         audio, treat = html.recordings(run, corpus), _treat(run, corpus)

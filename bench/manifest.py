@@ -19,6 +19,7 @@ from bench.config import CROSS, Config
 from bench.corpora.base import Corpus
 from bench.latency import Failure
 from bench.plan import Known, clips_hash, digest
+from bench.printable import printable
 from bench.records import CLIPS
 from bench.store import replace_file, write_tables
 
@@ -91,7 +92,7 @@ def _corpus(done: Finished) -> dict[str, Any]:
         "source": done.corpus.source,
         **_counts(clips),
         "sha256": clips_hash(clips),
-        "rejected": [asdict(rejected) for rejected in done.corpus.rejected],
+        "rejected": [{"path": printable(each.path), "reason": printable(each.reason)} for each in done.corpus.rejected],
         "left_out": [asdict(left_out) for left_out in done.corpus.left_out],
         "impossible_splits": dict(done.impossible),
         "parts": {part: _part(corpus, part, clips) for part, corpus in done.corpus.parts.items()},

@@ -80,4 +80,4 @@ class Corpus:
     @property
     def title(self) -> str:
         """Its name, and of a folder of recordings which one."""
-        return f"folder-{self.root.name}" if self.name == "folder" else self.name
+        return f"folder-{printable(self.root.name)}" if self.name == "folder" else self.name

@@ -108,6 +108,7 @@ def test_words_outside_the_vocabulary_are_told_and_no_failure_unless_strict(tmp_
     info = json.loads((tmp_path / "out" / "run.json").read_text())
     assert info["corpus"]["left_out"] == [{"files": 1, "what": "files labelled 'bed', outside the vocabulary"}]
     assert (info["corpus"]["labels"], info["corpus"]["speakers"]) == (["0", "7"], 2)
+    assert "without sound" not in digitbench("report", tmp_path / "out", "--html").stderr
     model = tmp_path / "made.model"
     done = digitbench("train", "mfcc-lite", *corpus, "--out", model)
     assert done.returncode == 0 and "left out: files labelled 'bed'" in done.stderr

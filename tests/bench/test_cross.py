@@ -13,6 +13,7 @@ from bench.audio import read, write
 from bench.compare import compare
 from bench.config import CROSS, Config, read_config
 from bench.corpora import open_corpus, open_for
+from bench.derive import write_page
 from bench.errors import BenchError
 from bench.manifest import Finished
 from bench.plan import clip_table, clips_hash
@@ -173,6 +174,13 @@ def test_names_in_both_are_told_and_not_refused(tiny_corpus: Path, tmp_path: Pat
 def test_words_without_a_training_clip_are_told(tiny_corpus: Path, people: Path) -> None:
     assert "No training clip of 2," in open_for(across(people, tiny_corpus)).notice
     assert not open_for(across(tiny_corpus, people)).notice
+
+
+def test_the_page_of_a_run_across_corpora_has_sound(tiny_corpus: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    carry_out(across(tiny_corpus, others(tmp_path / "people"), "chance"), out)
+    page, silent = write_page(out)
+    assert page.is_file() and not silent
 
 
 def test_a_word_outside_the_vocabulary_is_left_out_and_told(tiny_corpus: Path, tmp_path: Path) -> None:
