@@ -125,7 +125,8 @@ def _spare(labels: NDArray[np.object_], column: NDArray[np.object_], part: str, 
 
 def _loso(clips: pd.DataFrame) -> pd.Series:
     speakers = clips["speaker"]
-    _need(bool(speakers.notna().all()), "loso", "some clips have no speaker; give a CSV with a speaker column, or a pattern with {speaker}")
+    unknown = "some clips have no speaker; give a CSV with a speaker column, or a pattern with {speaker}"
+    _need(bool(speakers.notna().all()), "loso", unknown)
     _need(speakers.nunique() > 1, "loso", f"it needs at least two speakers, the corpus has {speakers.nunique()}")
     clash = set(speakers) & set(NOT_TESTED)
     _need(not clash, "loso", f"{clash} cannot be a speaker's name")

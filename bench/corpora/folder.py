@@ -75,12 +75,9 @@ def _need_a_label(data: Path, wanted: Wanted) -> None:
                 return
             stray.append(item.path)
     if stray:
-        own = sorted(path.name for path in data.iterdir() if path.suffix.lower() in (".csv", ".tsv"))
         raise BenchError(
             f"{data}: its {len(stray)} audio files have no label; put each into a folder named after its label, or list"
-            f" them in {STANDARD} (path,label,speaker)"
-            + (f"; {own[0]} has no columns path and label" if own else "")
-            + suggest(data, stray, wanted.labels)
+            f" them in {STANDARD} (path,label,speaker)" + suggest(data, stray, wanted.labels)
         )
 
 

@@ -17,6 +17,7 @@ _ANY = tuple(
     for text in (
         "{split}/{label}/{speaker}_{take}", "{split}/{label}/{_}", "{split}/{speaker}/{label}/{_}",
         "{speaker}/{label}_{speaker}_{take}", "{speaker}/{label}/{_}", "{speaker}/{label}_{take}", "{speaker}/{label}",
+        "{label}/{_}",
         "{label}_{speaker}_{take}", "{speaker}_{label}_{take}", "{speaker}-{label}-{take}", "{label}-{speaker}-{take}",
         "{label}_{speaker}", "{speaker}_{label}", "{label}_{_}", "{_}_{label}", "{label}",
     )
@@ -33,11 +34,18 @@ def suggest(root: Path, paths: Iterable[str], labels: Labels | None) -> str:
     if named:
         return f"; it looks like {named}"
     for folders in range(_DEEPEST):
-        for pattern in _ANY:
-            text = _around(some, folders)
-            if text is not None and _fits(pattern, folders, some, labels):
+        text = _around(some, folders)
+        alone = len({PurePosixPath(path).parts[: folders + 1] for path in some}) == 1
+        for pattern in _ANY if labels and text is not None else ():
+            if not (alone and pattern.text.startswith("{speaker}/")) and _fits(pattern, folders, some, labels):
                 return f"; if their names say it, open it with --pattern '{text}{pattern.text}'"
-    return ""
+    return _own_tables(root)
+
+
+def _own_tables(root: Path) -> str:
+    """A word on CSVs that list no clips: perhaps they were meant to."""
+    names = sorted(path.name for path in root.glob("*.[ct]sv") if not path.name.startswith("."))
+    return f"; {names[0]} has no columns path and label" if names else ""
 
 
 def recognised(root: Path, paths: Iterable[str]) -> tuple[str, ...]:
@@ -66,14 +74,14 @@ _IS_SPEAKER = {
 }
 
 
-def _fits(pattern: Pattern, folders: int, paths: Collection[str], labels: Labels | None) -> bool:
+def _fits(pattern: Pattern, folders: int, paths: Collection[str], labels: Labels) -> bool:
     fits = 0
     for path in paths:
         fields = pattern.match(_tail(path, folders)) or {}
         if "split" in fields and fields["split"].casefold() not in SPLITS:
             continue
         try:
-            fits += "label" in fields and bool(labels is None or labels.find(fields["label"]))
+            fits += "label" in fields and labels.find(fields["label"]) is not None
         except BenchError:
             continue
     return fits >= max(1, _SHARE * len(paths))

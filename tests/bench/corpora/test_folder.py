@@ -96,6 +96,9 @@ def test_a_csv_without_path_and_label_beside_unlabelled_files_is_named(tmp_path:
     (tmp_path / "readings.csv").write_text("time,temp\n1,2\n")
     with pytest.raises(BenchError, match=r"have no label; .*readings\.csv has no columns path and label"):
         open_folder(tmp_path)
+    put(tmp_path / "clips" / "a.wav")
+    with pytest.raises(BenchError, match=r"nothing here .*readings\.csv has no columns path and label"):
+        open_folder(tmp_path, wanted=WANTED)
 
 
 def test_listed_files_that_are_missing_are_rejected(tmp_path: Path) -> None:
@@ -174,6 +177,7 @@ def test_files_of_other_formats_are_read_or_named(tmp_path: Path) -> None:
         (["v2/one/c50f55b8_nohash_0.wav", "v2/two/c50f55b8_nohash_1.wav"], "open it as speech_commands:{root}"),
         (["7_ann_0.wav", "8_bob_1.wav"], "--pattern '{label}_{speaker}_{take}'"),
         (["recordings/7_ann_0.wav"], "--pattern 'recordings/{label}_{speaker}_{take}'"),
+        (["recordings/seven/x.wav"], "--pattern 'recordings/{label}/{_}'"),
         (["ann/seven/x.wav", "bob/zero/y.wav"], "--pattern '{speaker}/{label}/{_}'"),
         (["train/seven/x.wav", "test/zero/y.wav"], "--pattern '{split}/{label}/{_}'"),
         (["seven.wav"], "--pattern '{label}'"),
