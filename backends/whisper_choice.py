@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from backends.base import BackendError, Vocabulary
 from backends.text import words
+from backends.whisper_encoder import frames
 
 Tokens = tuple[int, ...]
 Matrix = NDArray[np.float64]
@@ -19,8 +21,18 @@ PROMPT_LIMIT = 223
 """Tokens of earlier text that Whisper was trained to read."""
 BATCH = 8
 """Most windows that are heard together: with more, a core's cache no longer holds them."""
+ROWS = 16
+"""Most beginnings of words that the decoder is given together, whatever they are and of whatever clip."""
 LEAST = 1e-30
 """Probability below which a label does not fall: its logarithm is taken."""
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """Tokens given to the decoder in one go, and the nodes read on the way: depth, columns of what goes on there."""
+
+    tokens: Tokens
+    nodes: list[tuple[int, list[int]]]
 
 
 class Choice:
@@ -41,34 +53,62 @@ class Choice:
             raise BackendError("vocabulary: two labels are written with the same tokens")
         owners = [row for row, label in enumerate(by_label) for _ in label]
         self._member: Matrix = (np.array(owners)[:, np.newaxis] == np.arange(len(by_label))).astype(np.float64)
-        starts = {tokens[:end] for tokens in self._sequences for end in range(len(tokens))}
-        self._steps = [(start, _after(start, self._sequences)) for start in sorted(starts)]
+        self._paths = tree(self._sequences)
         self._nested = nested(self._sequences)
 
     def log_probabilities(self, states: Any) -> Matrix:
         """Encoder states (clips, frames, width) -> log probability of each label, shape (clips, labels)."""
         logs = np.zeros((states.shape[0], len(self._sequences)))
-        for start, columns in self._steps:
-            tokens = [self._sequences[column][len(start)] for column in columns]
-            logs[:, columns] += self._next(states, start, tokens)
+        rows = [(clip, path) for path in self._paths for clip in range(states.shape[0])]
+        for start in range(0, len(rows), ROWS):
+            batch = rows[start : start + ROWS]
+            decoded = self._decode(take(states, [clip for clip, _ in batch]), [path.tokens for _, path in batch])
+            for (clip, path), logits in zip(batch, decoded, strict=True):
+                for depth, columns in path.nodes:
+                    tokens = [self._sequences[column][depth] for column in columns]
+                    logs[clip, columns] += log_shares(logits[depth], tokens)
         return np.log(np.maximum(exclusive(np.exp(logs), self._nested) @ self._member, LEAST))
 
-    def _next(self, states: Any, start: Tokens, tokens: list[int]) -> Matrix:
-        """Log probabilities that these tokens come after prompt and ``start``, shape (clips, tokens)."""
-        prompt = [*self.prompt, *start]
+    def _decode(self, states: Any, paths: Sequence[Tokens]) -> list[list[Any]]:
+        """For each row the decoder's logits after the prompt and after each token of its path."""
+        prompts = [[*self.prompt, *path] for path in paths]
         results = self._model.generate(
             states,
-            [prompt] * states.shape[0],
+            prompts,
             beam_size=1,
-            max_length=len(prompt) + 1,
+            max_length=max(map(len, prompts)),  # of which the prompt is a part: one token more is generated anyway
             return_logits_vocab=True,
             suppress_blank=False,
             suppress_tokens=[],
         )
-        logits = np.stack([np.asarray(result.logits[0][len(start)], np.float32).ravel() for result in results])
-        logits -= logits.max(axis=1, keepdims=True)
-        total = np.log(np.exp(logits).sum(axis=1, keepdims=True, dtype=np.float64))
-        return np.asarray(logits[:, tokens] - total, np.float64)
+        return [result.logits[0] for result in results]
+
+
+def tree(sequences: Sequence[Tokens]) -> list[Path]:
+    """The sequences as a tree, walked along the fewest paths, short ones first; nobody needs to walk a last token."""
+    inner = {tokens[:end] for tokens in sequences for end in range(len(tokens))}
+    passed = {node[:end] for node in inner for end in range(len(node))}
+    paths = [Path(node, []) for node in sorted(inner - passed, key=lambda node: (len(node), node))]
+    through = {path.tokens[:depth]: path for path in paths for depth in range(len(path.tokens) + 1)}
+    for node, path in through.items():
+        path.nodes.append((len(node), _after(node, sequences)))
+    return paths
+
+
+def take(states: Any, clips: Sequence[int]) -> Any:
+    """Encoder states of these clips, each as often as it is named."""
+    if list(clips) == list(range(states.shape[0])):
+        return states
+    from ctranslate2 import StorageView
+
+    return StorageView.from_array(frames(states)[list(clips)]).to(states.dtype)
+
+
+def log_shares(logits: Any, tokens: Sequence[int]) -> Matrix:
+    """Log probabilities of tokens among all that the logits are of."""
+    values = np.array(logits, np.float32).ravel()
+    values -= values.max()
+    return np.asarray(values[list(tokens)] - np.log(np.exp(values).sum(dtype=np.float64)), np.float64)
 
 
 def exclusive(whole: Matrix, nesting: Nesting) -> Matrix:
