@@ -69,7 +69,7 @@ def collect(
     kept = words.total() - sum(outside.values())
     if left_out and wanted.strict:
         raise BenchError(f"{root}: strict forbids to leave files out: {_sentence(left_out)}")
-    if (outside or others) and not kept:
+    if (outside or others) and kept == words[""]:
         raise BenchError(_nothing(root, left_out, outside, first, wanted))
     clips, unusable = scan(root, relabelled(listed(), wanted.labels), kept, progress, wanted.limits)
     return Collected(clips, (*rejected, *unusable), left_out, first)

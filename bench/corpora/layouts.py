@@ -33,13 +33,19 @@ def suggest(root: Path, paths: Iterable[str], labels: Labels | None) -> str:
     named = _named(root, some)
     if named:
         return f"; it looks like {named}"
+    layout = _layout(some, labels) if labels else ""
+    return f"; if their names say it, open it with --pattern '{layout}'" if layout else _own_tables(root)
+
+
+def _layout(paths: Collection[str], labels: Labels) -> str:
+    """The pattern that these paths fit."""
     for folders in range(_DEEPEST):
-        text = _around(some, folders)
-        alone = len({PurePosixPath(path).parts[: folders + 1] for path in some}) == 1
-        for pattern in _ANY if labels and text is not None else ():
-            if not (alone and pattern.text.startswith("{speaker}/")) and _fits(pattern, folders, some, labels):
-                return f"; if their names say it, open it with --pattern '{text}{pattern.text}'"
-    return _own_tables(root)
+        outer = _around(paths, folders)
+        alone = len({PurePosixPath(path).parts[: folders + 1] for path in paths}) == 1
+        for pattern in _ANY if outer is not None else ():
+            if not (alone and pattern.text.startswith("{speaker}/")) and _fits(pattern, folders, paths, labels):
+                return f"{outer}{pattern.text}"
+    return ""
 
 
 def _own_tables(root: Path) -> str:
@@ -97,4 +103,5 @@ def _around(paths: Collection[str], folders: int) -> str | None:
     if not outer or any(len(PurePosixPath(path).parts) <= folders for path in paths):
         return None
     levels = [set(level) for level in zip(*outer, strict=True)]
-    return "".join(f"{min(level)}/" if len(level) == 1 else "{_}/" for level in levels)
+    literal = {ord("{"): "{{", ord("}"): "}}"}
+    return "".join(f"{min(level).translate(literal)}/" if len(level) == 1 else "{_}/" for level in levels)
