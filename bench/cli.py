@@ -301,12 +301,10 @@ def compare(
 ) -> None:
     """Is AFTER worse than BEFORE? Exit code 0: no worse, 1: worse, 2: cannot be compared."""
     from bench.compare import compare as difference
-    from bench.records import read_run
+    from bench.records import consistent, read_run
 
-    try:
+    with consistent(before, after):
         found = difference(read_run(before), read_run(after), force=force)
-    except (KeyError, TypeError) as error:
-        raise BenchError(f"{before}, {after}: cannot be compared, a run.json lacks {error}") from error
     write(found.json()) if json else _echo(*found.markdown().splitlines())
     raise typer.Exit(found.exit_code)
 
@@ -326,9 +324,10 @@ def recommend(
 ) -> None:
     """Which backend fits, and why, from a run's records. Exit code 1 if none does: the nearest miss is named."""
     from bench.recommend import Wish, choose
-    from bench.records import read_run
+    from bench.records import consistent, read_run
 
-    found = choose(read_run(run), Wish(new, training, max_ms, p95, max_mb, max_ram_mb, max_cold_s, min_accuracy))
+    with consistent(run):
+        found = choose(read_run(run), Wish(new, training, max_ms, p95, max_mb, max_ram_mb, max_cold_s, min_accuracy))
     for note in found.notes:
         _echo(f"note: {note}", err=True)
     write(found.json().strip()) if json else _echo(*found.lines)
@@ -337,7 +336,7 @@ def recommend(
 
 @app.command()
 def verify(run: RunFolder) -> None:
-    """Derive every table again from the records and check every hash. Exit code 1 if anything differs."""
+    """Make report and tables again, check the hash of all else. Exit code 1 if anything differs."""
     from bench.verify import verify as findings
 
     found = findings(run)
@@ -345,7 +344,7 @@ def verify(run: RunFolder) -> None:
         _echo(line, err=True)
     if found:
         raise typer.Exit(FAILED)
-    _echo(f"{run}: records and tables agree")
+    _echo(f"{run}: all is as it was written")
 
 
 def _folder(corpus: Corpus, config: Config) -> Path:

@@ -13,6 +13,8 @@ All times are seconds, all sizes bytes. A report is a function of these files al
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +24,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from bench.errors import BenchError
+from bench.shape import misfit
 
 KEY = b"digitbench.key"
 """Metadata of a file of predictions: the key of the cell they were made for."""
@@ -139,15 +142,14 @@ def read_run(folder: Path) -> Run:
     """Read a run. Raises BenchError when the folder holds none, or one of its files is missing or broken."""
     path = folder / "run.json"
     try:
-        info = json.loads(path.read_text())
+        info = json.loads(path.read_bytes())
     except FileNotFoundError:
         raise BenchError(f"{folder} is not a run: it has no run.json; make one with `digitbench run`") from None
-    except (OSError, ValueError) as error:
-        raise BenchError(f"{path}: cannot be read ({error})") from error
-    try:
-        done = [(folder / cell["file"], cell["key"]) for cell in info["cells"] if cell["status"] == "done"]
-    except (KeyError, TypeError) as error:
-        raise BenchError(f"{path}: not the run.json of a run (no {error})") from error
+    except (OSError, ValueError, RecursionError) as error:
+        raise BenchError(f"{path}: cannot be read ({error}); run the benchmark again") from error
+    if lacking := misfit(info):
+        raise BenchError(f"{path}: not the run.json of a run ({lacking}); run the benchmark again")
+    done = [(folder / cell["file"], cell["key"]) for cell in info["cells"] if cell["status"] == "done"]
     cells = [_read(file, PREDICTIONS, key=key) for file, key in done]
     measured = (
         _read(folder / "records" / f"{name}.parquet", schema, optional=True)
@@ -163,17 +165,29 @@ def read_run(folder: Path) -> Run:
     return Run(folder, info, clips, predictions, *(table.to_pandas() for table in measured))
 
 
+@contextmanager
+def consistent(*folders: Path) -> Iterator[None]:
+    """While something is made of runs that could be read: BenchError where their parts contradict each other."""
+    try:
+        yield
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        named = ", ".join(map(str, folders))
+        why = f"{type(error).__name__}: {' '.join(str(error).split())}"
+        raise BenchError(f"{named}: run.json and records contradict each other ({why}); run it again") from error
+
+
 def _read(path: Path, schema: pa.Schema, optional: bool = False, key: str | None = None) -> pa.Table:
     """A file of records. With ``key``, records made under another one are an error: the run has been begun anew."""
     if optional and not path.exists():
         return schema.empty_table()
     try:
-        found = pq.read_table(path, partitioning=None)
+        found = pq.read_table(path, partitioning=None, page_checksum_verification=True)
         if schema is CLIPS and "cross" not in found.column_names:  # a run of before there were any across corpora
             found = found.append_column("cross", pa.nulls(len(found), pa.string()))
         table = found.select(schema.names).cast(schema)
-    except (OSError, pa.ArrowException, KeyError) as error:
-        raise BenchError(f"{path}: cannot be read as records ({error}); run the benchmark again") from error
+    except (OSError, pa.ArrowException, KeyError, ValueError) as error:
+        why = " ".join(str(error).split())
+        raise BenchError(f"{path}: cannot be read as records ({why}); run the benchmark again") from error
     if key is not None and (found.schema.metadata or {}).get(KEY) != key.encode():
         raise BenchError(f"{path}: these records are not of the run in run.json; finish the run that replaced them")
     return table

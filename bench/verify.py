@@ -1,26 +1,46 @@
-"""Is a run what it says it is? Hashes of the records, and every table made again from them."""
+"""Is a run what it says it is? Report and tables made again from the records, hashes of everything else in it."""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from pathlib import Path
 
 from bench.errors import BenchError
-from bench.records import Run, read_run
+from bench.records import Run, consistent, read_run
 from bench.report import build, drawn, files
 from bench.report.document import replace_text
 
 CHECKSUMS = "checksums.txt"
+RECORDS = ("run.json", "clips.parquet", "records")
+"""What a run measured: nothing of it may be missing."""
+DERIVED = ("report.md", "tables")
+"""What is made again and compared."""
+WORKING = (".lock", "sessions.jsonl", "logs", "models", "conditions", CHECKSUMS)
+"""What a run needs to go on, and publishes not."""
 
 
 def write_checksums(folder: Path) -> None:
-    """Write ``checksums.txt``, in the format of sha256sum, over run.json, clips.parquet and the records."""
-    lines = (f"{sha256(folder / name)}  {name}\n" for name in _recorded(folder))
-    replace_text(folder / CHECKSUMS, "".join(lines))
+    """Write ``checksums.txt``, in the format of sha256sum, over all that a run publishes and that is not derived."""
+    _write(folder, {name: sha256(folder / name) for name in _sealed(folder)})
+
+
+def publish(folder: Path, written: Iterable[Path]) -> None:
+    """Bring ``checksums.txt`` up to date with pictures and pages; what else it says stays as it is.
+
+    ``written``: the files made, of which those outside the folder do not count. Those of pictures and pages that are
+    no more are struck out. A run without checksums is left without.
+    """
+    if not (folder / CHECKSUMS).is_file():
+        return
+    present = _sealed(folder)
+    listed = {name: digest for name, digest in _listed(folder).items() if name in present or _is_record(name)}
+    inside = [path.resolve().relative_to(folder.resolve()).as_posix() for path in written if _is_in(path, folder)]
+    _write(folder, listed | {name: sha256(folder / name) for name in inside if not _is_record(name)})
 
 
 def verify(folder: Path) -> list[str]:
-    """What is wrong with a run, in words; nothing when its records and all that is derived from them agree.
+    """What is wrong with a run, in words; nothing when its records and all that goes with them agree.
 
     Raises BenchError when ``folder`` holds no run.
     """
@@ -29,10 +49,11 @@ def verify(folder: Path) -> list[str]:
     findings = _check_hashes(folder)
     try:
         run = read_run(folder)
-        made = files(build(run, drawn(folder)))
-    except (BenchError, KeyError, TypeError, ValueError) as error:
-        return [*findings, f"the report cannot be made from the records: {type(error).__name__}: {error}"]
-    return [*findings, *_check_records(run), *_check_report(folder, made)]
+        with consistent(folder):
+            made = files(build(run, drawn(folder)))
+            return [*findings, *_check_records(run), *_check_report(folder, made)]
+    except BenchError as error:
+        return [*findings, f"the report cannot be made from the records: {error}"]
 
 
 def sha256(path: Path) -> str:
@@ -44,22 +65,45 @@ def sha256(path: Path) -> str:
         raise BenchError(f"{path}: cannot be read ({error.strerror})") from error
 
 
-def _recorded(folder: Path) -> list[str]:
-    paths = [folder / "run.json", folder / "clips.parquet", *(folder / "records").rglob("*.parquet")]
-    return sorted(path.relative_to(folder).as_posix() for path in paths if path.is_file())
+def _sealed(folder: Path) -> list[str]:
+    """Names of the files that checksums are for."""
+    names = (path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.is_dir())
+    return sorted(name for name in names if name.partition("/")[0] not in (*DERIVED, *WORKING))
+
+
+def _is_record(name: str) -> bool:
+    return name.partition("/")[0] in RECORDS
+
+
+def _is_in(path: Path, folder: Path) -> bool:
+    return path.resolve().is_relative_to(folder.resolve())
+
+
+def _listed(folder: Path) -> dict[str, str]:
+    pairs = (line.partition("  ") for line in (folder / CHECKSUMS).read_text(errors="replace").splitlines())
+    return {name: digest for digest, _, name in pairs}
+
+
+def _write(folder: Path, digests: dict[str, str]) -> None:
+    replace_text(folder / CHECKSUMS, "".join(f"{digest}  {name}\n" for name, digest in sorted(digests.items())))
 
 
 def _check_hashes(folder: Path) -> list[str]:
-    path = folder / CHECKSUMS
-    if not path.is_file():
+    if not (folder / CHECKSUMS).is_file():
         return [f"{CHECKSUMS} is missing: the records cannot be checked against it"]
-    pairs = (line.partition("  ") for line in path.read_text(errors="replace").splitlines())
-    listed = {name: digest for digest, _, name in pairs}
-    present = set(_recorded(folder))
-    findings = [f"{name} is missing" for name in sorted(listed.keys() - present)]
-    findings += [f"{name} is not in {CHECKSUMS}" for name in sorted(present - listed.keys())]
-    changed = (name for name in sorted(present & listed.keys()) if sha256(folder / name) != listed[name])
+    listed, present = _listed(folder), _sealed(folder)
+    # Pictures and pages may be left out: they are made again by `digitbench report --html`.
+    findings = [f"{name} is missing" for name in sorted(listed.keys() - {*present}) if _is_record(name)]
+    findings += [f"{name} is not in {CHECKSUMS}" for name in present if name not in listed]
+    changed = (name for name in present if name in listed and _digest(folder / name) != listed[name])
     return findings + [f"{name} has changed since it was written" for name in changed]
+
+
+def _digest(path: Path) -> str:
+    try:
+        return sha256(path) if path.is_file() else ""
+    except BenchError:
+        return ""
 
 
 def _check_records(run: Run) -> list[str]:
@@ -77,7 +121,8 @@ def _check_records(run: Run) -> list[str]:
 
 
 def _check_report(folder: Path, made: dict[str, str]) -> list[str]:
-    present = {path.relative_to(folder).as_posix() for path in (folder / "tables").glob("*.csv")}
+    there = (path for path in (folder / "tables").rglob("*") if not path.is_dir())
+    present = {path.relative_to(folder).as_posix() for path in there}
     findings = [f"{name} does not follow from the records" for name in sorted(present - made.keys())]
     for name, text in made.items():
         path = folder / name

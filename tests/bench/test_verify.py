@@ -5,11 +5,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from bench.derive import derive, write_page
 from bench.errors import BenchError
 from bench.records import read_run
-from bench.report import build, write
-from bench.verify import CHECKSUMS, sha256, verify, write_checksums
+from bench.report import build, drawn, write
+from bench.verify import CHECKSUMS, publish, sha256, verify, write_checksums
 from tests.bench.factory import clips, heard, run, save, timings
+from tests.bench.running import Silent, quick
 
 CLIPS = clips()
 
@@ -103,3 +105,78 @@ def test_checksums_are_those_of_sha256sum(folder: Path) -> None:
 def test_no_run_no_verdict(tmp_path: Path) -> None:
     with pytest.raises(BenchError, match="is not a run"):
         verify(tmp_path)
+
+
+PUBLISHED = ("records/examined.json", "plots/latency.svg", "plots/latency.png", "report.html", "gallery.png")
+
+
+@pytest.fixture
+def published(folder: Path) -> Path:
+    for name in PUBLISHED:
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(f"made up: {name} 0")
+    write(build(read_run(folder), drawn(folder)), folder)
+    publish(folder, [folder / name for name in PUBLISHED[1:]])
+    assert verify(folder) == [f"{PUBLISHED[0]} is not in {CHECKSUMS}"]
+    write_checksums(folder)
+    assert verify(folder) == []
+    return folder
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_a_changed_byte_in_whatever_is_published_is_found(published: Path, name: str) -> None:
+    change_digit(published / name)
+    assert verify(published) == [f"{name} has changed since it was written"]
+
+
+@pytest.mark.parametrize(
+    "name", ["records/x.json", "records/predictions/x", "tables/x.txt", "tables/deep/x.csv", "plots/x.svg", "x.html"]
+)
+def test_an_unknown_file_is_found(published: Path, name: str) -> None:
+    (published / name).parent.mkdir(exist_ok=True)
+    (published / name).write_text("")
+    assert any(finding.startswith(f"{name} ") for finding in verify(published))
+
+
+def test_what_a_run_needs_to_go_on_is_no_part_of_it(published: Path) -> None:
+    for name in ("logs/a.log", "models/a.model", "conditions/a/b.wav", ".lock", "sessions.jsonl"):
+        (published / name).parent.mkdir(parents=True, exist_ok=True)
+        (published / name).write_text("")
+    assert verify(published) == []
+
+
+def test_pictures_and_pages_may_be_left_out_and_records_may_not(published: Path) -> None:
+    for name in ("report.html", "plots/latency.png", "gallery.png"):
+        (published / name).unlink()
+    assert verify(published) == []
+    (published / "records" / "examined.json").unlink()
+    assert verify(published) == ["records/examined.json is missing"]
+
+
+def test_publishing_seals_what_was_written_and_no_record(published: Path) -> None:
+    change_digit(published / "records" / "examined.json")
+    change_digit(published / "gallery.png")
+    (published / "report.html").write_text("new")
+    (published / "plots" / "latency.png").unlink()
+    publish(published, [published / "report.html", published.parent / "elsewhere.png"])
+    assert verify(published) == [
+        "gallery.png has changed since it was written",
+        "records/examined.json has changed since it was written",
+    ]
+    assert "latency.png" not in (published / CHECKSUMS).read_text()
+
+
+def test_a_run_made_again_has_its_pages_made_again(tiny_corpus: Path, tmp_path: Path) -> None:
+    from bench.corpora import open_corpus
+    from bench.runner import run as carry_out
+
+    for seed in (0, 1):
+        config = quick(tiny_corpus, "chance", splits=("official",), seed=seed)
+        carry_out(config, open_corpus(config.corpus, config.vocabulary), tmp_path, "digitbench run", Silent(), derive)
+        assert verify(tmp_path) == []
+        if not seed:
+            assert not (tmp_path / "report.html").exists()
+            write_page(tmp_path)
+            assert verify(tmp_path) == []
+            before = (tmp_path / "report.html").read_bytes()
+    assert (tmp_path / "report.html").read_bytes() != before

@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 from bench.errors import BenchError
+from bench.verify import publish
 
 BROWSERS = ("google-chrome", "google-chrome-stable", "chromium", "chromium-browser")
 _DRAWN = "[...document.querySelectorAll('#clips canvas')].slice(0, 8).every((canvas) => canvas.dataset.drawn === 'yes')"
@@ -65,6 +66,7 @@ def main() -> None:
     arguments = parser.parse_args()
     try:
         arguments.out.write_bytes(screenshot(arguments.run, arguments.backend))
+        publish(arguments.run, [arguments.out])
     except (BenchError, OSError) as error:
         sys.exit(f"error: {error}")
 
