@@ -47,7 +47,7 @@ from bench.records import CLEAN, COLDSTART, LATENCY, RESOURCES, THROUGHPUT
 from bench.store import earlier_sessions, kept, locked, session, write_rows
 
 Rows = list[dict[str, Any]]
-TIMING_SOURCES = ("bench/latency.py", "bench/process.py", "bench/worker.py")
+TIMING_SOURCES = ("bench/latency.py", "bench/process.py", "bench/supervisor.py", "bench/worker.py")
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ CONFIG = {
 CORPUS = {
     "name": str, "source": str, "clips": int, "speakers": int, "audio_s": NUMBER, "sha256": str, "labels": [str],
     "impossible_splits?": {"*": str}, "rejected?": [{"path": str, "reason": str}],
+    "left_out?": [{"files": int, "what": str}],
     "parts?": {"*": {"name": str, "source": str, "clips": int, "speakers": int, "audio_s": NUMBER, "sha256": str}},
 }  # fmt: skip
 BACKEND = {
@@ -27,7 +28,7 @@ BACKEND = {
 }  # fmt: skip
 CELL = {
     "backend": str, "condition": str, "split": (str, SOMETIMES), "fold": (str, SOMETIMES), "file": str, "key": str,
-    "status": str, "reason": str, "fit_s": (*NUMBER, SOMETIMES),
+    "status": str, "reason": str, "fit_s": (*NUMBER, SOMETIMES), "processor?": (str, SOMETIMES),
 }  # fmt: skip
 RUN: dict[str, Any] = {
     "name": str, "command": str, "started": (str, SOMETIMES), "finished": (str, SOMETIMES), "testing_only": bool,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +65,7 @@ def truncate(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-20])
 
 
-DAMAGES = {
+DAMAGES: dict[str, tuple[str, Callable[[Path], object]]] = {
     "a data page of predictions": ("records/predictions/*.parquet", lambda path: flip(path, "clip")),
     "the facts of predictions": ("records/predictions/*.parquet", make_slower),
     "half a file of predictions": ("records/predictions/*.parquet", truncate),
