@@ -28,7 +28,7 @@ def open_audiomnist(data: Path, wanted: Wanted, progress: Progress | None = None
     Raises BenchError when it is not there, or none of its digits is in the vocabulary.
     """
     root = find_root(data)
-    kept = collect(root, lambda: _entries(root), wanted, progress)
+    kept = collect(root, lambda: _entries(root), wanted, progress, named=True)
     missing = len(SPEAKERS) - kept.clips["speaker"].nunique()
     return Corpus(
         "audiomnist", root, kept.clips, kept.rejected, "AudioMNIST",

@@ -47,12 +47,17 @@ class Collected:
 
 
 def collect(
-    root: Path, listed: Callable[[], Iterable[Item]], wanted: Wanted, progress: Progress | None = None
+    root: Path,
+    listed: Callable[[], Iterable[Item]],
+    wanted: Wanted,
+    progress: Progress | None = None,
+    named: bool = False,
 ) -> Collected:
     """Read the files that ``listed`` names, whose labels are spelt as the vocabulary spells them or otherwise.
 
-    It is called twice, so that nothing is held but counts: no file is decoded before all labels are known. Raises
-    BenchError when nothing is left, or where a label is ambiguous, or anything is left out and that is forbidden.
+    It is called twice, so that nothing is held but counts: no file is decoded before all labels are known. A corpus
+    that is opened as what it is, ``named``, is not said to look like another. Raises BenchError when nothing is left,
+    where a label is ambiguous, or where anything is left out and that is forbidden.
     """
     words, first, others, rejected = Counter[str](), dict[str, str](), Counter[str](), list[Rejected]()
     for item in listed():
@@ -70,7 +75,8 @@ def collect(
     if left_out and wanted.strict:
         raise BenchError(f"{root}: strict forbids to leave files out: {_sentence(left_out)}")
     if (outside or others) and kept == words[""]:
-        raise BenchError(_nothing(root, left_out, outside, first, wanted))
+        advice = "" if named else suggest(root, first.values(), wanted.labels)
+        raise BenchError(_nothing(root, left_out, wanted.labels if outside else None) + advice)
     clips, unusable = scan(root, relabelled(listed(), wanted.labels), kept, progress, wanted.limits)
     return Collected(clips, (*rejected, *unusable), left_out, first)
 
@@ -106,9 +112,6 @@ def _sentence(left_out: Sequence[LeftOut], most: int = 5) -> str:
     return ", ".join(map(str, left_out[:most])) + more
 
 
-def _nothing(
-    root: Path, left_out: Sequence[LeftOut], outside: dict[str, int], first: dict[str, str], wanted: Wanted
-) -> str:
-    names = ", ".join(wanted.labels.names) if wanted.labels else ""
-    why = f"nothing here is in the vocabulary ({names})" if outside else "no file is left"
-    return f"{root}: {why}: {_sentence(left_out)}{suggest(root, first.values(), wanted.labels)}"
+def _nothing(root: Path, left_out: Sequence[LeftOut], labels: Labels | None) -> str:
+    why = f"nothing here is in the vocabulary ({', '.join(labels.names)})" if labels else "no file is left"
+    return f"{root}: {why}: {_sentence(left_out)}"

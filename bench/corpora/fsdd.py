@@ -134,7 +134,7 @@ def open_recordings(
     entries = [_entry(path.name) for path in files if path.stem in manifest]
     if not entries:
         raise BenchError(f"{folder}: no recording of FSDD among its {len(files)} WAV files")
-    kept = collect(folder, lambda: entries, wanted, progress)
+    kept = collect(folder, lambda: entries, wanted, progress, named=True)
     clips = kept.clips
     same = clips["sha256"] == clips["clip"].map({name: known.sha256 for name, known in manifest.items()})
     changed = tuple(Rejected(path, "samples differ from the manifest") for path in clips.loc[~same, "path"])

@@ -28,7 +28,7 @@ def open_speech_commands(data: Path, wanted: Wanted, progress: Progress | None =
     """
     root = find_root(data)
     test = _listed(root / TEST)
-    kept = collect(root, lambda: _entries(root, test), wanted, progress)
+    kept = collect(root, lambda: _entries(root, test), wanted, progress, named=True)
     notice = "" if test else f"{TEST} is missing: there is no official split."
     missing = _missing(root, test, kept.words)
     if missing:

@@ -76,6 +76,12 @@ def test_noise_is_no_word_though_the_vocabulary_had_it(commands: Path) -> None:
     assert "_background_noise_" not in set(corpus.clips["label"])
 
 
+def test_words_outside_the_vocabulary_alone_are_an_error_without_advice(commands: Path) -> None:
+    with pytest.raises(BenchError, match=r"nothing here is in the vocabulary \(yes, no\)") as error:
+        open_corpus(f"speech_commands:{commands}", {"yes": ["yes"], "no": ["no"]})
+    assert "looks like" not in str(error.value)
+
+
 def test_speech_commands_opens_as_a_folder(commands: Path) -> None:
     corpus = open_corpus(f"folder:{commands}", DIGITS)
     assert set(corpus.clips["label"]) == {"0", "7"} and corpus.clips["speaker"].isna().all()
