@@ -23,11 +23,14 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from backends.text import TextMapper
 from bench.errors import BenchError
 from bench.shape import misfit
 
 KEY = b"digitbench.key"
 """Metadata of a file of predictions: the key of the cell they were made for."""
+FACTS = b"digitbench.facts"
+"""Metadata: JSON of what is known about the records, such as the code that made them."""
 CLEAN = "clean"
 """The condition under which clips are as recorded."""
 NOISE = "+noise"
@@ -150,7 +153,8 @@ def read_run(folder: Path) -> Run:
     if lacking := misfit(info):
         raise BenchError(f"{path}: not the run.json of a run ({lacking}); run the benchmark again")
     done = [(folder / cell["file"], cell["key"]) for cell in info["cells"] if cell["status"] == "done"]
-    cells = [_read(file, PREDICTIONS, key=key) for file, key in done]
+    label_of = TextMapper(info["vocabulary"])
+    cells = [_answered(_read(file, PREDICTIONS, key=key), label_of) for file, key in done]
     measured = (
         _read(folder / "records" / f"{name}.parquet", schema, optional=True)
         for name, schema in (
@@ -163,6 +167,18 @@ def read_run(folder: Path) -> Run:
     clips = _read(folder / "clips.parquet", CLIPS).to_pandas()
     predictions = pa.concat_tables([PREDICTIONS.empty_table(), *cells]).to_pandas()
     return Run(folder, info, clips, predictions, *(table.to_pandas() for table in measured))
+
+
+def _answered(predictions: pa.Table, label_of: TextMapper) -> pa.Table:
+    """Records that do not name the code that read their labels off text have them read anew from the text they kept."""
+    facts = json.loads((predictions.schema.metadata or {}).get(FACTS, b"{}"))
+    if "modules" in facts:
+        return predictions
+    texts = predictions["text"].to_pylist()
+    kept = predictions["predicted"].to_pylist()
+    labels = [label if text is None else label_of(text) for text, label in zip(texts, kept, strict=True)]
+    place = predictions.schema.get_field_index("predicted")
+    return predictions.set_column(place, PREDICTIONS.field("predicted"), pa.array(labels, pa.string()))
 
 
 @contextmanager
@@ -184,7 +200,7 @@ def _read(path: Path, schema: pa.Schema, optional: bool = False, key: str | None
         found = pq.read_table(path, partitioning=None, page_checksum_verification=True)
         if schema is CLIPS and "cross" not in found.column_names:  # a run of before there were any across corpora
             found = found.append_column("cross", pa.nulls(len(found), pa.string()))
-        table = found.select(schema.names).cast(schema)
+        table = found.select(schema.names).cast(schema).replace_schema_metadata(found.schema.metadata)
     except (OSError, pa.ArrowException, KeyError, ValueError) as error:
         why = " ".join(str(error).split())
         raise BenchError(f"{path}: cannot be read as records ({why}); run the benchmark again") from error

@@ -27,9 +27,8 @@ from filelock import FileLock, Timeout
 
 from bench.code import Code, Present
 from bench.errors import BenchError
-from bench.records import KEY
+from bench.records import FACTS, KEY
 
-FACTS = b"digitbench.facts"
 DIGEST = b"digitbench.sha256"
 """Metadata of a file: of its schema, key and facts, which no page's checksum covers."""
 CHUNK = 4096
