@@ -97,6 +97,28 @@ def find(name: str) -> Spec:
     raise BackendError(f"no backend named {name!r}; {hint}")
 
 
+def registered(family: str, variant: str = "") -> Spec:
+    """A registered backend by its parts, as a model file names it: never a file, nor a module of one's own.
+
+    Raises BackendError if there is none such.
+    """
+    if family not in registry():
+        raise BackendError(f"{family[:100]!r} is no registered backend")
+    return find(f"{family}:{variant}" if variant else family)
+
+
+def exportable() -> list[str]:
+    """Registered families whose models can be exported."""
+    return [family for family, target in registry().items() if _exports(Spec(family, target))]
+
+
+def _exports(spec: Spec) -> bool:
+    try:
+        return spec.load().export is not Backend.export
+    except BackendError:
+        return False
+
+
 def _is_backend(found: object) -> bool:
     named = inspect.isclass(found) and issubclass(found, Backend) and "name" in vars(found)
     return named and not inspect.isabstract(found)
@@ -144,4 +166,14 @@ def _from_file(path: Path) -> object:
     return module
 
 
-__all__ = ["Backend", "BackendError", "Spec", "TrainedBackend", "find", "known_names", "registry"]
+__all__ = [
+    "Backend",
+    "BackendError",
+    "Spec",
+    "TrainedBackend",
+    "exportable",
+    "find",
+    "known_names",
+    "registered",
+    "registry",
+]

@@ -1,6 +1,6 @@
 """Model files of arrays and JSON: one zip, read with NumPy alone, so that predicting needs no training library.
 
-Nothing in a file is trusted: members are plain ``.npy`` without objects, of a limited size, and finite.
+Nothing in a file is trusted: members are plain ``.npy`` without objects, of limited sizes, and finite.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backends import modelfile
+from backends import archive, modelfile
 from backends.base import BackendError
 
 STATE = "state.json"
-LARGEST = 64_000_000
-"""Bytes of one member."""
+STATE_BYTES = 4_000_000
+"""The most that the state may take; arrays are bounded together, by :mod:`backends.archive`."""
 Arrays = Mapping[str, NDArray[np.floating[Any]]]
 
 
@@ -32,33 +32,32 @@ def write(path: Path, header: Mapping[str, Any], state: Mapping[str, Any], array
     members = {modelfile.HEADER: json.dumps(header).encode(), STATE: json.dumps(state).encode()}
     members |= {f"{name}.npy": _npy(array) for name, array in arrays.items()}
     buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
+    with zipfile.ZipFile(buffer, "w") as made:
         for name, content in members.items():
-            archive.writestr(zipfile.ZipInfo(name), content)
+            made.writestr(zipfile.ZipInfo(name), content)
     modelfile.write_bytes(path, buffer.getvalue())
 
 
 def read(path: Path) -> tuple[dict[str, Any], dict[str, NDArray[np.floating[Any]]]]:
     """State and arrays, as written. Raises BackendError for a broken file, or arrays that are not finite floats."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            large = [each.filename for each in archive.infolist() if each.file_size > LARGEST]
-            if large:
-                raise ValueError(f"{large[0]} is too large")
-            state = json.loads(archive.read(STATE))
-            names = [name for name in archive.namelist() if name.endswith(".npy")]
-            arrays = {name.removesuffix(".npy"): _array(name, archive.read(name)) for name in names}
-    except Exception as error:  # a broken file makes zipfile, json and numpy raise what they like
-        raise BackendError(f"{path}: not a sound model file ({error or type(error).__name__})") from error
+    with archive.regular(path) as file:
+        try:
+            members = archive.Archive(file)
+            state = archive.read_json(members.read(STATE, STATE_BYTES))
+            names = [name for name in members.names if name.endswith(".npy")]
+            arrays = {name.removesuffix(".npy"): _array(name, members.array(name)) for name in names}
+        except MemoryError:
+            raise
+        except Exception as error:  # a broken file makes zipfile, zlib, json and numpy raise what they like
+            raise BackendError(f"{path}: not a sound model file ({modelfile.why(error)})") from error
     if not isinstance(state, dict):
         raise BackendError(f"{path}: not a sound model file (its state is a {type(state).__name__})")
     return state, arrays
 
 
 def _array(name: str, content: bytes) -> NDArray[np.floating[Any]]:
-    buffer = io.BytesIO(content)
-    array: NDArray[np.floating[Any]] = np.load(buffer, allow_pickle=False)
-    if buffer.read(1) or array.dtype not in (np.float32, np.float64) or not np.isfinite(array).all():
+    array: NDArray[np.floating[Any]] = np.load(io.BytesIO(content), allow_pickle=False)
+    if array.dtype not in (np.float32, np.float64) or not np.isfinite(array).all():
         raise ValueError(f"{name} is not of finite floats")
     return array
 

@@ -106,11 +106,28 @@ class Backend(ABC):
         """Choices a reader of the tables must know, such as beam size or number format."""
         return {}
 
+    def export(self, path: Path) -> None:
+        """Write the loaded model in a format that other programs run, such as ONNX.
+
+        Raises BackendError where that is not possible, as here, where no subclass has said how.
+        """
+        from backends import exportable
+
+        raise BackendError(f"{self.name} cannot be exported; {', '.join(exportable())} can")
+
 
 class TrainedBackend(Backend):
-    """A recogniser that learns from training clips, and whose model is one file."""
+    """A recogniser that learns from training clips, and whose model is one file.
+
+    The file may carry the header of :mod:`backends.modelfile`, with its backend, variant, vocabulary and the options of
+    ``saved``: then ``digitbench predict --model`` knows by itself what to make, if the backend is registered. A file in
+    a format of one's own is used together with ``--backend``, and its vocabulary is that of the settings.
+    """
 
     trained: ClassVar[bool] = True
+    saved: ClassVar[Mapping[str, type]] = {}
+    """Options that the header of its model files carries, each bool, int, float or str. Files with others are refused;
+    the constructor is given them, and has the last word."""
 
     @abstractmethod
     def fit(self, clips: Sequence[Clip], validation: Sequence[Clip] = ()) -> None:

@@ -45,7 +45,7 @@ class Chance(TrainedBackend):
     def restore(self, path: Path) -> None:
         modelfile.check_header(path, self)
         try:
-            scores = json.loads(path.read_bytes())["scores"]
+            scores = modelfile.read_json(path)["scores"]
             self._set({label: float(scores[label]) for label in self.labels})
         except (ValueError, KeyError, TypeError) as error:
             raise BackendError(f"{path}: not a sound chance model ({error})") from error

@@ -8,7 +8,6 @@ end is in the graph: trimming included, the Fourier transform as a matrix produc
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,25 +15,11 @@ from numpy.typing import NDArray
 
 from backends import lite_features as front
 from backends import lite_network as network
-from backends import modelfile
 from backends.base import BackendError
 from backends.mfcc_lite import Fitted, MfccLite
 
 OPSET, IR_VERSION = 18, 10
 """Of 2022 and 2024: what runtimes in use can read."""
-
-
-def export(model: Path, out: Path) -> None:
-    """Write the ONNX graph of a model file that mfcc-lite saved.
-
-    Raises BackendError if it is not one, if the package onnx is missing, or if ``out`` cannot be written.
-    """
-    header = modelfile.read_header(model)
-    if header.backend != MfccLite.name:
-        raise BackendError(f"{model}: a model of {header.backend}; only {MfccLite.name} can be exported to ONNX")
-    backend = MfccLite(header.vocabulary, header.variant)
-    backend.restore(model)
-    modelfile.write_bytes(out, graph(backend.fitted(), backend.labels))
 
 
 def graph(fitted: Fitted, labels: tuple[str, ...]) -> bytes:

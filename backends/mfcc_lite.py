@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from backends import arrayfile, lite_features, lite_network, modelfile
+from backends import arrayfile, lite_features, lite_network, modelfile, options
 from backends.base import Audio, BackendError, Clip, Prediction, TrainedBackend, Vocabulary
 from backends.lite_augment import Augmenter
 from backends.lite_features import Array, FrontEnd
@@ -63,10 +63,15 @@ class MfccLite(TrainedBackend):
     name: ClassVar[str] = "mfcc-lite"
     sample_rate: ClassVar[int] = lite_features.SAMPLE_RATE
     imports: ClassVar[tuple[str, ...]] = ("numpy",)
+    saved: ClassVar[Mapping[str, type]] = {"augment": bool, "seed": int}
 
     def __init__(self, vocabulary: Vocabulary, variant: str = "", *, augment: bool = True, seed: int = 0) -> None:
-        """``augment`` adds altered copies in training; ``seed`` draws them, the first weights and the order."""
+        """``augment`` adds altered copies in training; ``seed`` draws them, the first weights and the order.
+
+        Raises BackendError for options of another type.
+        """
         super().__init__(vocabulary, variant)
+        options.check(self.name, {"augment": augment, "seed": seed}, self.saved)
         self.augment, self.seed = augment, seed
         self._front_end: FrontEnd | None = None
         self._fitted: Fitted | None = None
@@ -120,7 +125,6 @@ class MfccLite(TrainedBackend):
         """One zip of arrays and JSON; the same model, the same bytes. Raises BackendError before ``fit``, or if it
         cannot be written."""
         fitted = self._ready()
-        options: dict[str, str | int | float | bool] = {"augment": self.augment, "seed": self.seed}
         state = {
             "front_end": FRONT_END,
             "classes": fitted.classes,
@@ -132,7 +136,8 @@ class MfccLite(TrainedBackend):
             for number, weights in enumerate(fitted.networks)
             for name, array in weights.items()
         }
-        arrayfile.write(path, modelfile.header_json(self, options), state, arrays)
+        header = modelfile.header_json(self, {"augment": self.augment, "seed": self.seed})
+        arrayfile.write(path, header, state, arrays)
         self._path = path
 
     def restore(self, path: Path) -> None:
@@ -142,7 +147,7 @@ class MfccLite(TrainedBackend):
             fitted = self._sound(*arrayfile.read(path))
         except (KeyError, ValueError, TypeError) as error:
             raise BackendError(f"{path}: not a sound model file ({error})") from error
-        self.augment, self.seed = bool(header.options.get("augment", True)), int(header.options.get("seed", 0))
+        self.augment, self.seed = bool(header.options["augment"]), int(header.options["seed"])
         self._fitted, self._path = fitted, path
         self.load()
 
@@ -168,9 +173,11 @@ class MfccLite(TrainedBackend):
             settings |= {"chosen_on": self._fitted.chosen_on, "temperature": round(self._fitted.temperature, 4)}
         return settings
 
-    def fitted(self) -> Fitted:
-        """The model, for exporting. Raises BackendError before ``fit`` or ``restore``."""
-        return self._ready()
+    def export(self, path: Path) -> None:
+        """Write :mod:`backends.lite_onnx`. Raises BackendError without the package onnx, or before ``fit``."""
+        from backends.lite_onnx import graph
+
+        modelfile.write_bytes(path, graph(self._ready(), self.labels))
 
     def _ready(self) -> Fitted:
         if self._fitted is None:
@@ -233,7 +240,7 @@ class MfccLite(TrainedBackend):
     def _sound(self, state: dict[str, Any], arrays: Mapping[str, Any]) -> Fitted:
         """Raises ValueError, KeyError or TypeError unless the parts fit together."""
         if state["front_end"] != FRONT_END:
-            raise ValueError(f"front end {state['front_end']}, this version has {FRONT_END}")
+            raise ValueError(f"another front end, this version has {FRONT_END}")
         classes = tuple(str(label) for label in state["classes"])
         heat = float(state["temperature"])
         shapes = lite_network.shapes(lite_features.FRAMES, lite_features.BANDS, len(classes))

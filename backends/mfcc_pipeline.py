@@ -22,7 +22,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from backends import mfcc_features, modelfile
+from backends import mfcc_features, modelfile, options
 from backends.base import Audio, BackendError, Clip, Prediction, TrainedBackend, Vocabulary
 from backends.selection import Rows, inner_folds, softmax, temperature
 
@@ -46,14 +46,19 @@ class Mfcc(TrainedBackend):
 
     sample_rate: ClassVar[int] = mfcc_features.SAMPLE_RATE
     imports: ClassVar[tuple[str, ...]] = ("librosa", "sklearn", "skops.io")
+    saved: ClassVar[Mapping[str, type]] = {"scalars": bool, "seed": int}
     grid: ClassVar[Mapping[str, tuple[float, ...]]]
     """Hyper-parameter -> values to try, the default first."""
     types: ClassVar[frozenset[str]]
     """Full names of the classes that its model file may hold, beside the pipeline's."""
 
     def __init__(self, vocabulary: Vocabulary, variant: str = "", *, scalars: bool = False, seed: int = 0) -> None:
-        """``scalars`` adds duration and level to the 144 statistics; ``seed`` shuffles folds and grows forests."""
+        """``scalars`` adds duration and level to the 144 statistics; ``seed`` shuffles folds and grows forests.
+
+        Raises BackendError for options of another type.
+        """
         super().__init__(vocabulary, variant)
+        options.check(self.name, {"scalars": scalars, "seed": seed}, self.saved)
         self.scalars, self.seed = scalars, seed
         self._front_end: mfcc_features.FrontEnd | None = None
         self._fitted: Fitted | None = None
@@ -136,12 +141,10 @@ class Mfcc(TrainedBackend):
         header = modelfile.check_header(path, self)
         state = modelfile.read(path, self.types | _PIPELINE_TYPES)
         if state.get("front_end") != mfcc_features.FRONT_END:
-            raise BackendError(f"{path}: made with other features, {state.get('front_end')}; train it again")
+            raise BackendError(f"{path}: made with other features; train it again")
         try:
             scalars, seed = bool(header.options["scalars"]), int(header.options["seed"])
-            fitted = Fitted(
-                state["pipeline"], np.asarray(state["cmvn"]), float(state["temperature"]), str(state["chosen_on"])
-            )
+            fitted = Fitted(state["pipeline"], state["cmvn"], float(state["temperature"]), str(state["chosen_on"]))
             self._check(fitted, _dimensions(scalars))
         except (KeyError, ValueError, TypeError, AttributeError) as error:
             raise BackendError(f"{path}: not a sound {self.name} model ({error})") from error
@@ -243,11 +246,18 @@ class Mfcc(TrainedBackend):
             and 0 < fitted.temperature < np.inf
             and scaler.mean_.shape == scaler.scale_.shape == (dimensions,)
             and scaler.n_features_in_ == classifier.n_features_in_ == dimensions
+            and self._fixed(classifier) == self._fixed(self._classifier())
             and 1 < len(classes) == len(set(classes) & set(self.labels))
             and modelfile.sound(classifier, len(classes), dimensions)
         )
         if not sound:
             raise ValueError("its parts do not fit together")
+
+    def _fixed(self, classifier: Any) -> dict[str, Any]:
+        """Parameters that no training chooses, such as how many threads it may start."""
+        return {
+            name: value for name, value in classifier.get_params().items() if name not in (*self.grid, "random_state")
+        }
 
 
 def _dimensions(scalars: bool) -> int:

@@ -13,13 +13,13 @@ given, else on held-out parts of ``clips``, by speaker where three or more are k
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 
-from backends import arrayfile, modelfile, weights, whisper_encoder
+from backends import arrayfile, modelfile, options, weights, whisper_encoder
 from backends.base import Audio, BackendError, Clip, Prediction, Source, TrainedBackend, Vocabulary
 from backends.ctranslate2_format import read, whisper_parameters
 from backends.probe_augment import other_recording
@@ -43,6 +43,7 @@ class WhisperProbe(TrainedBackend):
     name: ClassVar[str] = "whisper-probe"
     variants: ClassVar[tuple[str, ...]] = ("tiny.en", "base")
     imports: ClassVar[tuple[str, ...]] = ("ctranslate2",)
+    saved: ClassVar[Mapping[str, type]] = {"compute_type": str, "highest_hz": float, "augment": bool, "seed": int}
 
     def __init__(
         self,
@@ -59,12 +60,13 @@ class WhisperProbe(TrainedBackend):
         fitted on telephone-band clips suits wider ones. ``augment``: learn from another recording made of each clip,
         too; ``seed`` makes it, and shuffles folds. The encoder is told no language.
 
-        Raises BackendError for an unknown size.
+        Raises BackendError for an unknown size, or options of another type.
         """
         super().__init__(vocabulary, variant)
         if model is None:
             weights.repository(variant)
         self.compute_type, self.highest_hz, self.augment, self.seed = compute_type, highest_hz, augment, seed
+        options.check(self.name, self._options(), self.saved)
         self._given = None if model is None else Path(model)
         self._folder: Path | None = None
         self._model: Any = None
@@ -123,14 +125,14 @@ class WhisperProbe(TrainedBackend):
         header = modelfile.check_header(path, self)
         state, arrays = arrayfile.read(path)
         if state.get("front_end") != FRONT_END:
-            raise BackendError(f"{path}: made with other features, {state.get('front_end')}; train it again")
+            raise BackendError(f"{path}: made with other features; train it again")
         if (ours := self._weights_sha256()) != state.get("weights"):
             raise BackendError(
-                f"{path}: a head for the weights of sha256 {state.get('weights')}; those of {self._weights()} are "
-                f"{ours}. Train it again, or give its own weights as option `model`"
+                f"{path}: a head for other weights, of sha256 {str(state.get('weights'))[:64]}; those of "
+                f"{self._weights()} are {ours}. Train it again, or give its own weights as option `model`"
             )
         try:
-            options = (str(header.options["compute_type"]), float(header.options["highest_hz"]))
+            chosen = (str(header.options["compute_type"]), float(header.options["highest_hz"]))
             augment, seed = bool(header.options["augment"]), int(header.options["seed"])
             mean, scale, coefficients, intercepts = (arrays[name].astype(np.float64) for name in ARRAYS)
             heat, strength = float(state["temperature"]), float(state["strength"])
@@ -139,9 +141,9 @@ class WhisperProbe(TrainedBackend):
             head.check(self.labels, head.mean.size)
         except (KeyError, ValueError, TypeError) as error:
             raise BackendError(f"{path}: not a sound {self.name} model ({error})") from error
-        if options != (self.compute_type, self.highest_hz):
+        if chosen != (self.compute_type, self.highest_hz):
             self._model = None
-        self.compute_type, self.highest_hz = options
+        self.compute_type, self.highest_hz = chosen
         self._head, self._path, self.augment, self.seed = head, path, augment, seed
 
     def artifacts(self) -> list[Path]:

@@ -223,19 +223,20 @@ def list_() -> None:
 
 
 @app.command()
-def data(data: Data = None, config: ConfigFile = None) -> None:
+def data(data: Data = None, set_: Assignments = None, config: ConfigFile = None) -> None:
     """Where recordings and weights are looked for and were found, with sizes and hashes."""
     from bench import listing
     from bench.progress import counted, reporter
 
+    chosen = read_config(_config_file(config), assignments(set_ or []))
     with counted(reporter(Console(stderr=True, emoji=False)), "reading clips") as progress:
         recordings = listing.recordings(data, progress)
-    Console(emoji=False, markup=False).print(recordings, listing.weights(read_config(_config_file(config))))
+    Console(emoji=False, markup=False).print(recordings, listing.weights(chosen))
 
 
 @app.command()
 def train(
-    backend: Annotated[str, typer.Argument(help="A trained backend, such as mfcc-svm.")],
+    backend: Annotated[str, typer.Argument(help="A trained backend: mfcc-svm, mfcc-svm+noise, FILE.py:Class.")],
     out: Annotated[Path, path_option("The model file to write.")],
     corpus: CorpusName = None,
     data: Data = None,
@@ -243,52 +244,68 @@ def train(
     strict: Strict = None,
     split: Annotated[str | None, typer.Option(help="Leave out the test clips of `official` or `mixed`.")] = None,
     seed: Annotated[int | None, typer.Option(help="Of the split.")] = None,
+    set_: Assignments = None,
     config: ConfigFile = None,
 ) -> None:
     """Fit a backend on a whole corpus (or a split's training part) and save the model."""
     from bench.product import train_model
+    from bench.progress import reporter
 
     chosen = read_config(
-        _config_file(config), {},
+        _config_file(config), assignments(set_ or []),
         corpus=corpus, data=data, pattern=pattern, strict=strict, backends=(backend,), seed=seed,
     )  # fmt: skip
-    clips, seconds, learnt = train_model(chosen, out, split)
-    _echo(*learnt.remarks, err=True)
-    _echo(f"{out}: {backend} fitted on {clips:,} clips in {seconds:.1f} s, {out.stat().st_size / 1e3:,.0f} kB")
-    if learnt.rejected:
+    done = train_model(chosen, out, split, reporter(Console(stderr=True, emoji=False)))
+    _echo(*done.corpus.remarks, err=True)
+    size = f"{out.stat().st_size / 1e3:,.0f} kB"
+    _echo(f"{out}: {backend} fitted on {done.clips:,} clips in {done.seconds:.1f} s, {size}")
+    if done.corpus.rejected:
         raise typer.Exit(FAILED)
+
+
+ModelFile = Annotated[Path | None, path_option("A model file that `digitbench train` wrote.", "--model")]
+ModelClass = Annotated[
+    str | None, typer.Option("--backend", help="A zero-shot backend; or, with --model, its class: FILE.py:Class.")
+]
 
 
 @app.command()
 def predict(
-    files: Annotated[list[Path], path_argument("Recordings: wav, flac, ogg or mp3.")],
-    model: Annotated[Path | None, path_option("A model file that `digitbench train` wrote.")] = None,
-    backend: Annotated[str | None, typer.Option(help="A zero-shot backend instead of a model.")] = None,
+    files: Annotated[list[Path], path_argument("Recordings; - is one from standard input.")],
+    model: ModelFile = None,
+    backend: ModelClass = None,
+    json: Annotated[bool, typer.Option("--json", help="Print a JSON object a line.")] = False,
+    set_: Assignments = None,
     config: ConfigFile = None,
 ) -> None:
-    """Recognise recordings: label, the three best scores, and milliseconds."""
-    from bench.product import open_backend, predict_files
+    """Recognise recordings: label, the three best scores, and milliseconds. Exit code 1 if one could not be heard."""
+    from bench.product import recognise
 
-    if (model is None) == (backend is None):
-        raise BenchError("give either --model FILE or --backend NAME")
-    recogniser = open_backend(read_config(_config_file(config), {}), model, backend)
-    failed = 0
-    for line in predict_files(recogniser, files):
-        failed += line.failed
-        _echo(line.text, err=line.failed)
+    chosen = read_config(_config_file(config), assignments(set_ or []))
+    failed = False
+    for answer in recognise(chosen, model, backend, files, sys.stdin.buffer):
+        failed |= answer.error is not None
+        typer.echo(answer.json() if json else answer.line(), err=answer.error is not None and not json)
     if failed:
         raise typer.Exit(FAILED)
 
 
 @app.command()
 def export(
-    model: Annotated[Path, path_argument("A model file of mfcc-lite.")],
-    out: Annotated[Path, path_option("The ONNX file to write.")],
+    out: Annotated[Path, path_option("The file to write.")],
+    model: Annotated[Path | None, path_argument("A model file that `digitbench train` wrote.")] = None,
+    model_: ModelFile = None,
+    backend: ModelClass = None,
+    set_: Assignments = None,
+    config: ConfigFile = None,
 ) -> None:
-    """Write a model as ONNX: samples at 8 kHz in, scores out, with the same answers under any ONNX runtime."""
-    from backends.lite_onnx import export as write_onnx
+    """Write a model for other programs: mfcc-lite as ONNX, samples at 8 kHz in, scores out."""
+    from bench.product import export_model
 
-    write_onnx(model, out)
+    if model and model_:
+        raise BenchError("a model is given twice, as an argument and by --model; leave one of them out")
+    chosen = read_config(_config_file(config), assignments(set_ or []))
+    export_model(chosen, model or model_, backend, out)
     _echo(f"{out}: {out.stat().st_size / 1e3:,.0f} kB")
 
 

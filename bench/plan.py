@@ -20,7 +20,8 @@ from bench.conditions import Resources, Voice, noise_identity, parse
 from bench.config import CROSS, HARNESS_OPTIONS, SPLITS, Config, near
 from bench.corpora.base import Corpus, Folders
 from bench.errors import BenchError
-from bench.process import Job, Limits, Worker, WorkerError
+from bench.process import Job, Limits, Worker
+from bench.ready import make
 from bench.records import CLEAN, CLIPS, NOISE
 from bench.splits import NOT_TESTED, Fold, Rows, assign, folds
 from bench.worker import METHOD
@@ -118,9 +119,7 @@ def introduce(config: Config, spec: Spec, log: Path) -> Known:
     wanted = job(config, spec)
     noisy = spec.name.endswith(NOISE)
     with Worker(wanted, log, threads=1, offline=False) as worker:
-        made = worker.ask("create")
-        if noisy and not made["trained"]:
-            raise WorkerError(f"{spec.name.removesuffix(NOISE)} is zero-shot: it cannot learn from noise")
+        made = make(worker, wanted)
         prepared = worker.ask("prepare")
     clips = str(own_options(config, spec.name).get("clips", "all"))
     return Known(

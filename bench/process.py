@@ -42,7 +42,11 @@ class StoppedError(Exception):
 
 
 class WorkerError(Exception):
-    """The worker raised, died or hung; the message says which, and where."""
+    """The worker raised, died or hung; the message says which, and where. ``reason`` leaves out where."""
+
+    def __init__(self, reason: str, doing: str = "") -> None:
+        super().__init__(f"{reason}, in {doing}" if doing else reason)
+        self.reason = reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +228,7 @@ class Worker:
         if "loaded" in message:
             self.code.loaded(**message.pop("loaded"))
         if "error" in message:
-            raise WorkerError(f"{message['error']}, in {self._doing}")
+            raise WorkerError(message["error"], self._doing)
         return message
 
     def _line(self) -> bytes:
@@ -249,13 +253,18 @@ class Worker:
         del self._buffer[: cut + 1]
         return line
 
+    @property
+    def _output(self) -> str:
+        """The log as it is told: in a run's own folder, wherever that may be moved, or elsewhere."""
+        return f"logs/{self._log.name}" if self._log.parent.name == "logs" else str(self._log)
+
     def _dead(self) -> WorkerError:
         try:
             code = self._supervisor.wait(DEATH_S)  # it ends as the worker did
         except subprocess.TimeoutExpired:
-            return WorkerError(f"the process closed its pipe in {self._doing}; its output is in logs/{self._log.name}")
+            return WorkerError(f"the process closed its pipe in {self._doing}; its output is in {self._output}")
         how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"exited with code {code}"
-        return WorkerError(f"the process {how} in {self._doing}; its output is in logs/{self._log.name}")
+        return WorkerError(f"the process {how} in {self._doing}; its output is in {self._output}")
 
 
 def _shorten(log: Path) -> None:

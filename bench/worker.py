@@ -46,6 +46,7 @@ class Session:
         self._backend: Backend | None = None
         self._marks: list[tuple[str, float]] = []
         self._made_s = 0.0
+        self._warm = False
 
     def idle(self) -> Iterator[Message]:
         """Memory of a worker that has all of the harness's own imports and no backend."""
@@ -80,12 +81,44 @@ class Session:
         self._backend.mark = lambda stage: self._marks.append((stage, clock()))
         yield {"import_s": imported - began, "trained": found.trained}
 
-    def prepare(self) -> Iterator[Message]:
+    def identify(self, model: str) -> Iterator[Message]:
+        """Whose model a file is, as its header says: all it takes to make the backend. Empty if it has no header.
+
+        The header must be that of the job's class, where there is one, else name a registered backend.
+        """
+        from backends import Spec
+        from backends.base import BackendError
+        from backends.modelfile import find_header, owner
+
+        target = self._job["target"]
+        asked = Spec(self._job["name"], target, self._job["variant"]) if target else None
+        if asked is not None and not asked.load().trained:
+            raise BackendError(f"{asked.name} is zero-shot: it takes no --model")
+        header = find_header(Path(model))
+        if header is None:
+            if asked is None:
+                raise BackendError(
+                    f"{model}: not a digitbench model file (it has no header); if it is of a class of your own, name"
+                    " that: --backend FILE.py:Class"
+                )
+            yield {}
+            return
+        owner(Path(model), header, asked)
+        yield {
+            "backend": header.backend,
+            "variant": header.variant,
+            "vocabulary": header.vocabulary,
+            "options": header.options,
+        }
+
+    def prepare(self, describe: bool = True) -> Iterator[Message]:
         """Find or fetch weights: the one command during which connections are allowed."""
         from bench.machine import install_bytes, versions
 
         backend = self._ready()
         backend.prepare()
+        if not describe:
+            return
         yield {
             "artifacts": [_artifact(path) for path in backend.artifacts()],
             "packages": versions((*backend.imports, "numpy", "scipy", "sklearn", "soundfile", "soxr")),
@@ -121,10 +154,40 @@ class Session:
 
     def save(self, path: str) -> Iterator[Message]:
         """Write the fitted model, whole or not at all."""
-        partial = Path(path).with_name(Path(path).name + ".part")
-        _trained(self._ready()).save(partial)
-        partial.replace(path)
+        _whole(_trained(self._ready()).save, Path(path))
         yield {}
+
+    def export(self, path: str) -> Iterator[Message]:
+        """Write the loaded model in a format of other programs, whole or not at all."""
+        _whole(self._ready().export, Path(path))
+        yield {}
+
+    def recognise(self, path: str, limits: Message) -> Iterator[Message]:
+        """Recognise one file of anybody's, timed, a first one twice: label, text, scores and ms, or the problem."""
+        from bench.audio import read
+        from bench.errors import BenchError
+        from bench.limits import Limits
+        from sound.resample import resample
+
+        backend = self._ready()
+        try:
+            audio, rate = read(Path(path), Limits(**limits))
+            for _ in range(1 if self._warm else 2):  # a process's first call is not what the next ones take
+                began = clock()
+                prediction = backend.predict(resample(audio, rate, backend.sample_rate))
+                elapsed = clock() - began
+            answer = self._checked(prediction)
+        except MemoryError:
+            raise
+        except BenchError as error:
+            yield {"problem": str(error)}
+            return
+        except Exception as error:  # whatever somebody's backend, or a decoder, raises for one file
+            yield {"problem": _brief(error)}
+            return
+        self._warm = True
+        scores = None if answer["scores"] is None else dict(zip(self._labels, answer["scores"], strict=True))
+        yield {"label": answer["predicted"], "text": answer["text"], "scores": scores, "ms": 1e3 * elapsed}
 
     def predict(self, clips: Sequence[Message]) -> Iterator[Message]:
         """Recognise clips one at a time, timed: a reply each."""
@@ -254,12 +317,15 @@ def main() -> None:
 
 
 def _brief(error: Exception) -> str:
-    """Kind and message, of a length and in characters that can be shown."""
+    """Kind and message, of a length and in characters that can be shown; what a backend says for people has no kind."""
+    from backends.base import BackendError
+
     try:
         text = str(error)
     except Exception:  # whatever somebody's own class raises
         text = "(its message cannot be made)"
-    whole = f"{type(error).__name__}: {text}".encode(errors="replace").decode()
+    kind = "" if isinstance(error, BackendError) and text else f"{type(error).__name__}: "
+    whole = f"{kind}{text}".encode(errors="replace").decode()
     return whole if len(whole) <= LONGEST_ERROR else whole[:LONGEST_ERROR] + " ..."
 
 
@@ -285,6 +351,16 @@ def _trained(backend: Backend) -> TrainedBackend:
     if not isinstance(backend, TrainedBackend):
         raise TypeError(f"{backend.name} is zero-shot: it has no fit, save and restore")
     return backend
+
+
+def _whole(write: Callable[[Path], None], path: Path) -> None:
+    """Let ``write`` make a file that appears when it is complete."""
+    partial = path.with_name(path.name + ".part")
+    try:
+        write(partial)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def _artifact(path: Path) -> Message:

@@ -65,7 +65,7 @@ def test_scores_of_a_file_must_be_finite(tmp_path: Path) -> None:
     path = tmp_path / "model.json"
     fitted("no").save(path)
     path.write_text(path.read_text().replace("1.0", "NaN"))
-    with pytest.raises(BackendError, match="not finite"):
+    with pytest.raises(BackendError, match="NaN is not a number"):
         Chance(VOCABULARY).restore(path)
 
 

@@ -8,7 +8,7 @@ import pytest
 import soundfile
 
 from backends.base import Audio, BackendError, Clip
-from backends.lite_onnx import export
+from backends.chance import Chance
 from backends.mfcc_lite import MfccLite
 from tests.conftest import tone
 
@@ -30,8 +30,7 @@ def backend() -> MfccLite:
 @pytest.fixture(scope="module")
 def exported(backend: MfccLite, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("onnx")
-    backend.save(folder / "model")
-    export(folder / "model", folder / "model.onnx")
+    backend.export(folder / "model.onnx")
     return folder / "model.onnx"
 
 
@@ -63,22 +62,21 @@ def test_runtime_and_backend_agree_on_recordings(data: Path, tmp_path: Path) -> 
     clips = [Clip(soundfile.read(path, dtype="float32")[0], path.name[0], path.name.split("_")[1]) for path in paths]
     backend = MfccLite({str(digit): [] for digit in range(10)}, augment=False)
     backend.fit(clips)
-    backend.save(tmp_path / "model")
-    export(tmp_path / "model", tmp_path / "model.onnx")
+    backend.export(tmp_path / "model.onnx")
     agree(backend, tmp_path / "model.onnx", [clip.audio for clip in clips])
 
 
-def test_another_backends_model_is_refused(exported: Path, tmp_path: Path) -> None:
-    with pytest.raises(BackendError, match="not a digitbench model"):
-        export(exported, tmp_path / "out")
-    (tmp_path / "chance").write_text(
-        json.dumps({"format": 1, "backend": "chance", "vocabulary": VOCABULARY, "options": {}, "variant": ""})
-    )
-    with pytest.raises(BackendError, match="only mfcc-lite"):
-        export(tmp_path / "chance", tmp_path / "out")
+def test_what_was_not_fitted_or_has_no_export_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BackendError, match="fit or restore"):
+        MfccLite(VOCABULARY).export(tmp_path / "out")
+    with pytest.raises(BackendError, match="chance cannot be exported; mfcc-lite can"):
+        Chance(VOCABULARY).export(tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 def test_the_export_is_the_same_bytes_again(backend: MfccLite, exported: Path, tmp_path: Path) -> None:
     backend.save(tmp_path / "model")
-    export(tmp_path / "model", tmp_path / "again.onnx")
+    restored = MfccLite(VOCABULARY)
+    restored.restore(tmp_path / "model")
+    restored.export(tmp_path / "again.onnx")
     assert (tmp_path / "again.onnx").read_bytes() == exported.read_bytes()

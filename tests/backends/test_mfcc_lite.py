@@ -109,7 +109,7 @@ def test_validation_sets_the_temperature_and_nothing_else() -> None:
     plain, checked = (MfccLite(VOCABULARY, augment=False) for _ in range(2))
     plain.fit(TRAIN)
     checked.fit(TRAIN, TEST)
-    for weights, others in zip(plain.fitted().networks, checked.fitted().networks, strict=True):
+    for weights, others in zip(plain._ready().networks, checked._ready().networks, strict=True):
         assert all((weights[name] == others[name]).all() for name in weights)
     assert checked.settings()["chosen_on"] == "validation"
 
