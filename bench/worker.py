@@ -271,7 +271,10 @@ class Session:
             return None
         if set(scores) != set(self._labels):
             raise ValueError(f"scores are for {sorted(scores)}, the vocabulary is {sorted(self._labels)}")
-        values = [float(scores[label]) for label in self._labels]
+        for label, score in scores.items():
+            if isinstance(score, bool | str | bytes):
+                raise TypeError(f"the score of {label} is a number, not {type(score).__name__}")
+        values = [_float(scores[label]) for label in self._labels]
         bad = [label for label, value in zip(self._labels, values, strict=True) if not abs(value) < LARGEST_SCORE]
         if bad:
             raise ValueError(f"scores of {', '.join(bad)} are not finite numbers of 32 bits")
@@ -327,6 +330,13 @@ def _brief(error: Exception) -> str:
     kind = "" if isinstance(error, BackendError) and text else f"{type(error).__name__}: "
     whole = f"{kind}{text}".encode(errors="replace").decode()
     return whole if len(whole) <= LONGEST_ERROR else whole[:LONGEST_ERROR] + " ..."
+
+
+def _float(score: float) -> float:
+    try:
+        return float(score)
+    except OverflowError:  # a whole number of more than 308 digits
+        return float("inf")
 
 
 def _read(entry: Message) -> tuple[Audio, int]:

@@ -286,8 +286,10 @@ BRED = 6
 class ScribblesOnPipes(Steady):
     """Writes into every pipe that it finds open, as a helper would that took the wrong descriptor."""
 
-    def __init__(self, vocabulary: Vocabulary, variant: str = "", *, what: str, times: int = 1) -> None:
-        super().__init__(vocabulary, variant)
+    def __init__(
+        self, vocabulary: Vocabulary, variant: str = "", *, what: str, times: int = 1, delay_s: float = 0.0
+    ) -> None:
+        super().__init__(vocabulary, variant, delay_s=delay_s)
         self._what, self._times = what, times
 
     def load(self) -> None:
@@ -296,6 +298,7 @@ class ScribblesOnPipes(Steady):
                 with contextlib.suppress(OSError):
                     if stat.S_ISFIFO(os.fstat(descriptor).st_mode):
                         os.write(descriptor, self._what.encode())
+            time.sleep(self._delay_s)
 
 
 class Chatters(Steady):
@@ -321,3 +324,15 @@ class OddScores(Steady):
     def predict(self, audio: Audio) -> Prediction:
         odd: dict[str, object] = {"bool": True, "string": "1.0", "huge": 10**400, "complex": 1j}
         return Prediction(self.labels[0], dict.fromkeys(self.labels, odd[self._kind]))  # type: ignore[arg-type]
+
+
+class Shells(Steady):
+    """Runs a program as C does, which closes no descriptors; it prints what is open."""
+
+    def load(self) -> None:
+        os.system("ls -l /proc/self/fd")
+
+
+class Screams(Steady):
+    def load(self) -> None:
+        raise ValueError("\ud800" + "a" * 10_000_000)

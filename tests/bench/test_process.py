@@ -113,3 +113,97 @@ def test_memory_of_an_idle_worker_is_not_that_of_its_parent(tmp_path: Path) -> N
         worker.ask("idle")
         assert worker.ask("peak")["rss_bytes"] < 150_000_000
     assert len(ballast) == 300_000_000
+
+
+def test_options_are_shown_to_nobody_and_may_be_large(tmp_path: Path) -> None:
+    secret = "hush" + "x" * 10_000_000
+    with Worker(job("Steady", token=secret), tmp_path / "log", threads=1) as worker:
+        supervisor = psutil.Process(worker.pid).parent()
+        assert supervisor is not None
+        for process in (psutil.Process(worker.pid), supervisor):
+            public = (
+                Path(f"/proc/{process.pid}/environ").read_bytes() + Path(f"/proc/{process.pid}/cmdline").read_bytes()
+            )
+            assert b"bench.worker" in public
+            assert b"hush" not in public
+        with pytest.raises(WorkerError, match="unexpected keyword argument 'token'"):
+            worker.ask("create")
+    assert "hush" not in (tmp_path / "log").read_text()
+
+
+def test_thousands_of_labels_are_handed_over(tmp_path: Path, tiny_corpus: Path) -> None:
+    vocabulary = {str(number): (f"word {number}",) for number in range(8000)}
+    many = replace(job("Steady"), vocabulary=vocabulary)
+    with Worker(many, tmp_path / "log", threads=1) as worker:
+        worker.ask("create")
+        assert worker.ask("predict", clips=[clip(tiny_corpus / "0_ann_0.wav")])["predicted"] in vocabulary
+
+
+@pytest.mark.parametrize(
+    "what",
+    ["garbage\n", "\0\n", "5\n", "[]\n", "{}\n", "\n", '{"end": "load"}\n', '{"load_s": 1.0}\n', "[" * 5000 + "\n"],
+)
+def test_what_others_write_into_the_pipe_is_no_reply(tmp_path: Path, what: str) -> None:
+    with Worker(job("ScribblesOnPipes", what=what), tmp_path / "log", threads=1) as worker:
+        worker.ask("create")
+        with pytest.raises(WorkerError, match="the backend wrote into the harness's own pipe in load"):
+            worker.ask("load")
+
+
+def test_a_reply_without_an_end_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bench.process.LONGEST_REPLY", 3_000_000)
+    endless = job("ScribblesOnPipes", what="x" * 60_000, times=100_000)
+    with Worker(endless, tmp_path / "log", threads=1) as worker:
+        worker.ask("create")
+        with pytest.raises(WorkerError, match="a reply of more than 3 MB in load"):
+            worker.ask("load")
+
+
+def test_a_line_that_drips_ends_at_the_limit(tmp_path: Path) -> None:
+    brief = replace(job("ScribblesOnPipes", what="x", times=1_000_000, delay_s=0.05), limits=Limits(step_s=2))
+    with Worker(brief, tmp_path / "log", threads=1) as worker:
+        worker.ask("create")
+        with pytest.raises(WorkerError, match="no answer within the time limit of 2 s in load"):
+            worker.ask("load")
+
+
+def test_a_log_is_bounded_and_keeps_its_end(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    with Worker(job("Chatters", size=120_000_000), log, threads=1) as worker:
+        worker.ask("create")
+        worker.ask("load")
+    content = log.read_bytes()
+    assert len(content) < 60_000_000
+    assert content.startswith(b"[what came before is cut off: a log holds 50 MB]\n")
+    assert content.endswith(b"the last word\n")
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        ("bool", "the score of 0 is a number, not bool"),
+        ("string", "the score of 0 is a number, not str"),
+        ("huge", "scores of 0, 1, 2 are not finite numbers of 32 bits"),
+        ("complex", "TypeError"),
+    ],
+)
+def test_scores_are_numbers(tmp_path: Path, tiny_corpus: Path, kind: str, said: str) -> None:
+    with Worker(job("OddScores", kind=kind), tmp_path / "log", threads=1) as worker:
+        worker.ask("create")
+        with pytest.raises(WorkerError, match=said):
+            worker.ask("predict", clips=[clip(tiny_corpus / "0_ann_0.wav")])
+
+
+def test_a_helper_inherits_no_pipe(tmp_path: Path) -> None:
+    with Worker(job("Shells"), tmp_path / "log", threads=1) as worker:
+        worker.ask("create")
+        worker.ask("load")
+    assert "pipe:[" not in (tmp_path / "log").read_text()
+
+
+def test_errors_of_any_length_and_kind_are_told(tmp_path: Path) -> None:
+    with Worker(job("Screams"), tmp_path / "log", threads=1) as worker:
+        worker.ask("create")
+        with pytest.raises(WorkerError, match=r"^ValueError: \?a{100}") as error:
+            worker.ask("load")
+        assert len(str(error.value)) < 11_000
