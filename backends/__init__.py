@@ -14,10 +14,10 @@ import inspect
 import pkgutil
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import entry_points
+from importlib.metadata import distributions
 from pathlib import Path
 
 from backends.base import Backend, BackendError, TrainedBackend
@@ -40,7 +40,7 @@ class Spec:
         try:
             module = _from_file(Path(where)) if where.endswith(".py") else importlib.import_module(where)
             found = getattr(module, attribute)
-        except Exception as error:  # whatever somebody's module raises while it is imported
+        except (Exception, SystemExit) as error:  # whatever somebody's module raises while it is imported
             raise BackendError(f"cannot import backend {self.target!r}: {type(error).__name__}: {error}") from error
         if not (inspect.isclass(found) and issubclass(found, Backend)):
             raise BackendError(f"{self.target!r} is not a class derived from backends.base.Backend")
@@ -54,15 +54,29 @@ def registry() -> Mapping[str, str]:
     for module_info in pkgutil.iter_modules(__path__):
         try:
             module = importlib.import_module(f"{__name__}.{module_info.name}")
-        except Exception:  # one broken file must not hide the others: it is listed, and says why when it is asked for
+        except (
+            Exception,
+            SystemExit,
+        ):  # one broken file must not hide the others: it is listed, and says why when it is asked for
             targets[module_info.name] = f"{__name__}.{module_info.name}:Backend"
             continue
         for _, found in inspect.getmembers(module, _is_backend):
             if found.__module__ == module.__name__:
                 targets[found.name] = f"{found.__module__}:{found.__name__}"
-    for point in entry_points(group=ENTRY_POINTS):
-        targets.setdefault(point.name, point.value)
+    for name, target in _entry_points():
+        targets.setdefault(name, target)
     return dict(sorted(targets.items()))
+
+
+def _entry_points() -> Iterator[tuple[str, str]]:
+    """Names and targets that installed packages declare."""
+    for dist in distributions():
+        try:
+            points = list(dist.entry_points.select(group=ENTRY_POINTS))
+        except Exception:  # one broken package must not hide the others: the run names it
+            continue
+        for point in points:
+            yield point.name, point.value.partition("[")[0].strip()
 
 
 def known_names() -> list[str]:
@@ -70,8 +84,8 @@ def known_names() -> list[str]:
     names = []
     for family, target in registry().items():
         try:
-            variants = Spec(family, target).load().variants
-        except BackendError:
+            variants = tuple(Spec(family, target).load().variants)
+        except (BackendError, TypeError):
             variants = ()
         names += [f"{family}:{variant}" for variant in variants] or [family]
     return names

@@ -7,9 +7,10 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from importlib.metadata import PackageNotFoundError, packages_distributions, version
 from pathlib import Path
 from typing import Any
+
+from bench.installed import named, owners
 
 ROOT = Path(__file__).resolve().parent.parent
 UNKNOWN = "the code that made it, which was not noted"
@@ -26,9 +27,9 @@ class Code:
 
     def loaded(self, files: Mapping[str, str], packages: Iterable[str]) -> None:
         """Take in what a worker told: see :meth:`bench.watch.Watch.news`."""
-        named = {_named(path): sha256 for path, sha256 in files.items()}
-        owners = {owner for package in packages for owner in _owners().get(package, ())}
-        self.merge(named, {owner: version(owner) for owner in owners})
+        modules = {_named(path): sha256 for path, sha256 in files.items()}
+        found = {owner for package in packages for owner in _owners().get(package, ())}
+        self.merge(modules, {owner: _version(owner) for owner in found})
 
     def merge(self, modules: Mapping[str, str], packages: Mapping[str, str]) -> None:
         """Take in what is noted elsewhere. Of what was met in two versions neither is known to have done the work."""
@@ -97,11 +98,9 @@ def _named(path: str) -> str:
 @cache
 def _owners() -> Mapping[str, list[str]]:
     """By package, the distributions that it is of."""
-    return packages_distributions()
+    return owners()
 
 
 def _version(name: str) -> str:
-    try:
-        return version(name)
-    except (PackageNotFoundError, ValueError):
-        return ""
+    found = named(name)
+    return found.version if found else ""

@@ -6,12 +6,14 @@ import os
 import platform
 import re
 import subprocess
-from importlib.metadata import PackageNotFoundError, distribution, distributions, packages_distributions
+from collections.abc import Mapping
+from importlib.metadata import Distribution
 from pathlib import Path
 from typing import Any
 
 import psutil
 
+from bench.installed import BROKEN, named, owners, stated
 from bench.processor import describe_host, describe_kernels, describe_processor
 
 BUSY_SHARE = 0.1
@@ -58,54 +60,62 @@ def describe_git(folder: Path) -> dict[str, Any]:
 
 
 def package_versions() -> dict[str, str]:
-    """Every installed distribution and its version."""
-    return {dist.name: dist.version for dist in sorted(distributions(), key=lambda dist: dist.name.lower())}
+    """Every installed distribution and its version; also where each broken one lies, and what is wrong with it."""
+    return dict(sorted(stated().items(), key=lambda pair: pair[0].lower()))
+
+
+def broken_packages(packages: Mapping[str, str]) -> list[str]:
+    """Of :func:`package_versions`, a line on each that is broken."""
+    return [f"{name} is {version}" for name, version in packages.items() if version.startswith(BROKEN)]
 
 
 def versions(modules: tuple[str, ...]) -> dict[str, str]:
     """Versions of the distributions that provide ``modules``, and of all that these depend on."""
-    found = _closure([name for names in _owners(modules) for name in names])
-    return {name: distribution(name).version for name in sorted(found)}
+    found = _closure([name for names in _owned(modules) for name in names])
+    return {name: found[name].version for name in sorted(found)}
 
 
 def install_bytes(modules: tuple[str, ...]) -> int | None:
-    """Bytes on disk of the packages that provide ``modules``, with all that they depend on; None if not installed.
+    """Bytes on disk of the packages that provide ``modules``, with all that they depend on.
 
-    The harness's own dependencies count too where the backend needs them: this is what a product would ship.
+    None if one is not installed, or its list of files is broken. The harness's own dependencies count too where the
+    backend needs them: this is what a product would ship.
     """
-    owners = _owners(modules)
-    if not all(owners):
+    owned = _owned(modules)
+    if not all(owned):
         return None
-    return sum(_distribution_bytes(name) for name in _closure([name for names in owners for name in names]))
+    try:
+        return sum(map(_distribution_bytes, _closure([name for names in owned for name in names]).values()))
+    except Exception:  # whatever a file that is no RECORD makes of the parser
+        return None
 
 
-def _owners(modules: tuple[str, ...]) -> list[list[str]]:
+def _owned(modules: tuple[str, ...]) -> list[list[str]]:
     """For each module, the distributions that provide its package."""
-    owners = packages_distributions()
-    return [list(dict.fromkeys(owners.get(module.partition(".")[0], []))) for module in modules]
+    found = owners()
+    return [found.get(module.partition(".")[0], []) for module in modules]
 
 
-def _closure(names: list[str]) -> set[str]:
-    found: set[str] = set()
+def _closure(names: list[str]) -> dict[str, Distribution]:
+    """The distributions of these names, and all that they depend on."""
+    found: dict[str, Distribution] = {}
     queue = list(names)
     while queue:
         name = re.sub(r"[-_.]+", "-", queue.pop()).lower()
-        if name in found:
+        dist = None if name in found else named(name)
+        if dist is None:
             continue
-        try:
-            required = distribution(name).requires or []
-        except PackageNotFoundError:
-            continue
-        found.add(name)
+        found[name] = dist
         queue += [
-            re.split(r"[ ;<>=!~\[(]", line, maxsplit=1)[0] for line in required if not re.search(r"extra\s*==", line)
+            re.split(r"[ ;<>=!~\[(]", line, maxsplit=1)[0]
+            for line in dist.requires or []
+            if not re.search(r"extra\s*==", line)
         ]
     return found
 
 
-def _distribution_bytes(name: str) -> int:
-    files = distribution(name).files or []
-    paths = (Path(str(file.locate())) for file in files)
+def _distribution_bytes(dist: Distribution) -> int:
+    paths = (Path(str(file.locate())) for file in dist.files or [])
     return sum(path.stat().st_size for path in paths if path.is_file())
 
 

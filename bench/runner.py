@@ -26,7 +26,14 @@ from bench.corpora.base import Corpus
 from bench.errors import BenchError
 from bench.examine import examined
 from bench.latency import Contender, Failure, latency, throughput
-from bench.machine import cpus, describe_git, describe_machine, describe_others, package_versions
+from bench.machine import (
+    broken_packages,
+    cpus,
+    describe_git,
+    describe_machine,
+    describe_others,
+    package_versions,
+)
 from bench.manifest import Finished, write_manifest
 from bench.plan import (
     Cell,
@@ -76,6 +83,8 @@ def run(
     asked = digest(asdict(config), clips_hash(clips))
     with locked(out), session(out, asked) as began:
         machine, git, packages = describe_machine(), describe_git(ROOT), package_versions()
+        for broken in broken_packages(packages):
+            reporter.say(f"note: {broken}; the run goes on without it")
         found = resources(config.conditions, clips, corpus.folders)
         treatments = Treatments.of(config.conditions, out / "conditions", config.seed, found)
         place = Place(out, corpus.folders, treatments)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from importlib.metadata import EntryPoint
+from importlib.metadata import EntryPoint, EntryPoints
 from pathlib import Path
 
 import numpy as np
@@ -156,7 +156,7 @@ def test_installed_entry_points_join_but_never_replace(monkeypatch: pytest.Monke
         EntryPoint("guest", "guest_package:Guest", backends.ENTRY_POINTS),
         EntryPoint("chance", "guest_package:Impostor", backends.ENTRY_POINTS),
     ]
-    monkeypatch.setattr(backends, "entry_points", lambda group: points if group == backends.ENTRY_POINTS else [])
+    monkeypatch.setattr(EntryPoints, "select", lambda self, group: points if group == backends.ENTRY_POINTS else [])
     registry.cache_clear()
     try:
         assert registry()["guest"] == "guest_package:Guest"
