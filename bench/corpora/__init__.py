@@ -21,7 +21,7 @@ from bench.corpora.folder import open_folder
 from bench.corpora.labels import Labels
 from bench.corpora.scan import Progress
 from bench.corpora.speech_commands import open_speech_commands
-from bench.corpora.synthetic import open_synthetic
+from bench.corpora.synthetic import SPEAKERS, open_synthetic, speakers_of
 from bench.errors import BenchError
 from bench.limits import LIMITS, Limits
 
@@ -30,7 +30,7 @@ CORPORA: Mapping[str, str] = {
     "folder": "your own recordings: a folder per label, a CSV of path,label,speaker, or --pattern (folder:PATH)",
     "speech_commands": "Speech Commands: 35 words, a hash per speaker, its official test list (speech_commands:PATH)",
     "audiomnist": "AudioMNIST: 30,000 digits, 60 speakers, the first of its published folds (audiomnist:PATH)",
-    "synthetic": "any vocabulary spoken by espeak-ng voices: to try the machinery, not to measure accuracy",
+    "synthetic": "any vocabulary spoken by espeak-ng, in other languages too (synthetic:de): to try the machinery",
 }
 """Name -> what it is, in a line."""
 
@@ -62,7 +62,8 @@ def open_corpus(
     pattern: str = "",
     strict: bool = False,
 ) -> Corpus:
-    """Open the corpus ``name``; ``folder:PATH`` is short for the name ``folder`` with ``data`` PATH.
+    """Open the corpus ``name``; ``folder:PATH`` is short for the name ``folder`` with ``data`` PATH,
+    ``synthetic:de`` is spoken by the voices of a language.
 
     Clips whose label is spelt as the vocabulary spells it have the vocabulary's label; those outside it are left out.
     With ``strict`` leaving out is an error. ``pattern`` says what the names of a folder's files mean. With
@@ -72,12 +73,15 @@ def open_corpus(
     """
     name, _, inline = name.partition(":")
     cache = (cache or default_cache()).absolute()
-    if name not in CORPORA or (inline and name not in _WITH_PATH):
+    if name not in CORPORA or (inline and name not in (*_WITH_PATH, "synthetic")):
         raise BenchError(_unknown(f"{name}:{inline}" if inline else name))
     if pattern and name != "folder":
         raise BenchError(
             f"pattern {pattern!r} is for the names of your own files, --corpus folder:PATH, not for {name}"
         )
+    if name == "synthetic":
+        speakers = speakers_of(inline) if inline else SPEAKERS
+        return open_synthetic(vocabulary, cache, speakers, progress=progress)
     data = Path(inline) if inline else data
     data = data and data.expanduser().absolute()  # workers may run elsewhere
     wanted = Wanted(Labels.of(vocabulary), strict, limits)
@@ -87,8 +91,6 @@ def open_corpus(
         if name == "folder":
             return open_folder(data, progress, wanted=wanted, pattern=pattern)
         return (open_audiomnist if name == "audiomnist" else open_speech_commands)(data, wanted, progress)
-    if name == "synthetic":
-        return open_synthetic(vocabulary, cache, progress=progress)
     try:
         return fsdd.open_fsdd(data, environ, cache, wanted=wanted, progress=progress)
     except fsdd.NoDataError as error:

@@ -12,6 +12,7 @@ import hashlib
 import json
 import multiprocessing
 import os
+import re
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -33,6 +34,8 @@ from bench.errors import BenchError
 
 SPEAKERS = ("en-us+m3", "en-us+f2", "en-gb-scotland+m7", "en-gb-x-rp+f4", "en-029+m1", "en-us-nyc+f5")
 """Accent + voice variant, as espeak-ng names them."""
+VOICES = ("m3", "f2", "m7", "f4", "m1", "f5")
+"""Variants of another language's voice."""
 TAKES = 10
 NOTICE = "SYNTHETIC: the clips are spoken by espeak-ng voices, not by people. The figures test the machinery only."
 
@@ -86,6 +89,13 @@ def open_synthetic(
         raise BenchError(f"{cache}: the synthetic corpus cannot be written there ({error.strerror or error})") from None
     clips, rejected = scan(folder, read_listing(folder / STANDARD), len(utterances), progress)
     return Corpus("synthetic", folder, clips, rejected, f"espeak-ng voices ({_PACKAGE} {release})", NOTICE)
+
+
+def speakers_of(language: str) -> tuple[str, ...]:
+    """The voices of a language as espeak-ng names it, "de" or "pt-BR". Raises BenchError for what cannot be a name."""
+    if not re.fullmatch("[A-Za-z0-9-]+", language):
+        raise BenchError(f"synthetic:{language}: a language is named as espeak-ng does: synthetic:de, synthetic:pt-BR")
+    return tuple(f"{language}+{voice}" for voice in VOICES)
 
 
 def plan(vocabulary: Mapping[str, Sequence[str]], speakers: Sequence[str], takes: int) -> list[Utterance]:

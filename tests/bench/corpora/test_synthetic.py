@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from bench.audio import read
-from bench.corpora import synthetic
+from bench.corpora import open_corpus, synthetic
 from bench.corpora.synthetic import SPEAKERS, TAKES, open_synthetic, plan
+from bench.corpora.synthetic import VOICES as VARIANTS
 from bench.errors import BenchError
 
 pytest.importorskip("espeakng_loader")
@@ -98,3 +99,17 @@ def test_a_long_path_to_the_voices_is_no_trouble(tmp_path: Path, monkeypatch: py
     out.mkdir()
     synthetic.speak(plan({"1": ["one"]}, VOICES[:1], 2), out)
     assert len(list(out.glob("*.wav"))) == 2
+
+
+def test_another_language_has_its_own_voices(tmp_path: Path) -> None:
+    vocabulary = {"1": ["eins"], "2": ["zwei"]}
+    german = open_corpus("synthetic:de", vocabulary, cache=tmp_path)
+    assert set(german.clips["speaker"]) == {f"de+{voice}" for voice in VARIANTS}
+    assert len(german.clips) == 2 * len(VARIANTS) * TAKES and not german.rejected
+    assert german.notice.startswith("SYNTHETIC")
+
+
+@pytest.mark.parametrize("language", ["xx", "../de", "de+m3", "de/m3"])
+def test_an_unknown_language_is_an_error(tmp_path: Path, language: str) -> None:
+    with pytest.raises(BenchError, match=language.replace("+", ".")):
+        open_corpus(f"synthetic:{language}", {"1": ["eins"], "2": ["zwei"]}, cache=tmp_path)
