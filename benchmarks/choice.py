@@ -14,8 +14,8 @@ import numpy as np
 DIGITS = {
     "en": "zero one two three four five six seven eight nine",
     "de": "null eins zwei drei vier fünf sechs sieben acht neun",
-    "tr": "sıfır bir iki üç dört beş altı yedi sekiz dokuz",
-    "az": "sıfır bir iki üç dörd beş altı yeddi səkkiz doqquz",
+    "tr": "s\u0131f\u0131r bir iki üç dört beş alt\u0131 yedi sekiz dokuz",
+    "az": "s\u0131f\u0131r bir iki üç dörd beş alt\u0131 yeddi səkkiz doqquz",
 }
 ROUNDS = 20
 
