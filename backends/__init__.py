@@ -49,16 +49,18 @@ class Spec:
 
 @cache
 def registry() -> Mapping[str, str]:
-    """Every registered family name and its ``module:Class``. Modules of this folder are imported, and kept light."""
+    """Every registered family name and its ``module:Class``. A family is a module of this folder or a package in it.
+
+    Modules are imported, and kept light.
+    """
     targets = {}
-    for module_info in pkgutil.iter_modules(__path__):
+    for module_info in pkgutil.walk_packages(__path__, f"{__name__}.", onerror=lambda name: None):
+        name = module_info.name
+        # One broken file must not hide the others: it is listed, and says why when it is asked for.
         try:
-            module = importlib.import_module(f"{__name__}.{module_info.name}")
-        except (
-            Exception,
-            SystemExit,
-        ):  # one broken file must not hide the others: it is listed, and says why when it is asked for
-            targets[module_info.name] = f"{__name__}.{module_info.name}:Backend"
+            module = importlib.import_module(name)
+        except (Exception, SystemExit):
+            targets[name.rpartition(".")[2]] = f"{name}:Backend"
             continue
         for _, found in inspect.getmembers(module, _is_backend):
             if found.__module__ == module.__name__:

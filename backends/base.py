@@ -119,9 +119,10 @@ class Backend(ABC):
 class TrainedBackend(Backend):
     """A recogniser that learns from training clips, and whose model is one file.
 
-    The file may carry the header of :mod:`backends.modelfile`, with its backend, variant, vocabulary and the options of
-    ``saved``: then ``digitbench predict --model`` knows by itself what to make, if the backend is registered. A file in
-    a format of one's own is used together with ``--backend``, and its vocabulary is that of the settings.
+    The file may carry the header of :mod:`backends.kit.modelfile`, with its backend, variant, vocabulary and the
+    options of ``saved``: then ``digitbench predict --model`` knows by itself what to make, if the backend is
+    registered. A file in a format of one's own is used together with ``--backend``, and its vocabulary is that of the
+    settings.
     """
 
     trained: ClassVar[bool] = True

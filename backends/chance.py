@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 
-from backends import modelfile
 from backends.base import Audio, BackendError, Clip, Prediction, TrainedBackend, Vocabulary
+from backends.kit import modelfile
 
 
 class Chance(TrainedBackend):

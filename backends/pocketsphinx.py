@@ -16,8 +16,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from backends.base import Audio, Backend, BackendError, Prediction, Vocabulary
-from backends.text import Words, words
-from backends.whisper_encoder import trim
+from backends.kit.text import Words, words
+from backends.whisper.encoder import trim
 
 PADDING_S = 0.1
 _FULL_SCALE = 32_767

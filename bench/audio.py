@@ -14,11 +14,11 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from bench.containers import identify
-from bench.decoders import opened
+from audiodecode.containers import identify
+from audiodecode.decoders import opened
+from audiodecode.layout import examine
+from audiodecode.limits import LIMITS, Limits, UnreadableError
 from bench.errors import BenchError
-from bench.layout import examine
-from bench.limits import LIMITS, Limits, UnreadableError
 
 Audio = NDArray[np.float32]
 

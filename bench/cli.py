@@ -13,14 +13,14 @@ import typer
 from typer.core import TyperGroup
 
 from backends.base import BackendError
-from bench.caches import caches
 from bench.config import SETTINGS, Config, assignments, read_config
 from bench.errors import BenchError
-from bench.kinds import user_path as expanded
 from bench.printable import printable
-from bench.process import ROOT
+from bench.settings import user_path as expanded
 from bench.signals import stoppable
 from bench.terminal import Console, write
+from bench.workers.caches import caches
+from bench.workers.parent import ROOT
 
 if TYPE_CHECKING:
     from bench.corpora import Corpus
@@ -152,11 +152,11 @@ def run(
 ) -> None:
     """Measure backends on a corpus; resumes what was begun. Writes records, tables and report.md."""
     from bench.corpora import open_for
-    from bench.derive import derive
     from bench.preflight import check
     from bench.progress import counted, reporter
+    from bench.publish import derive
+    from bench.records.journal import holds_work
     from bench.runner import run as carry_out
-    from bench.store import holds_work
 
     chosen = read_config(
         _config_file(config),
@@ -203,7 +203,7 @@ def report(
     ] = False,
 ) -> None:
     """Make report.md and tables/*.csv anew from a run's records."""
-    from bench.derive import write_page, write_report
+    from bench.publish import write_page, write_report
 
     _echo(write_report(run))
     if html:
@@ -216,22 +216,22 @@ def report(
 @app.command("list")
 def list_() -> None:
     """Backends, corpora, splits and conditions, and what each backend needs installed."""
-    from bench import listing
+    from bench import inventory
 
     terminal = Console(emoji=False, markup=False)
-    terminal.print(listing.backends(), listing.corpora(), listing.splits(), listing.conditions())
+    terminal.print(inventory.backends(), inventory.corpora(), inventory.splits(), inventory.conditions())
 
 
 @app.command()
 def data(data: Data = None, set_: Assignments = None, config: ConfigFile = None) -> None:
     """Where recordings and weights are looked for and were found, with sizes and hashes."""
-    from bench import listing
+    from bench import inventory
     from bench.progress import counted, reporter
 
     chosen = read_config(_config_file(config), assignments(set_ or []))
     with counted(reporter(Console(stderr=True, emoji=False)), "reading clips") as progress:
-        recordings = listing.recordings(data, progress)
-    Console(emoji=False, markup=False).print(recordings, listing.weights(chosen))
+        recordings = inventory.recordings(data, progress)
+    Console(emoji=False, markup=False).print(recordings, inventory.weights(chosen))
 
 
 @app.command()
@@ -248,8 +248,8 @@ def train(
     config: ConfigFile = None,
 ) -> None:
     """Fit a backend on a whole corpus (or a split's training part) and save the model."""
-    from bench.product import train_model
     from bench.progress import reporter
+    from bench.recogniser import train_model
 
     chosen = read_config(
         _config_file(config), assignments(set_ or []),
@@ -279,7 +279,7 @@ def predict(
     config: ConfigFile = None,
 ) -> None:
     """Recognise recordings: label, the three best scores, and milliseconds. Exit code 1 if one could not be heard."""
-    from bench.product import recognise
+    from bench.recogniser import recognise
 
     chosen = read_config(_config_file(config), assignments(set_ or []))
     failed = False
@@ -300,7 +300,7 @@ def export(
     config: ConfigFile = None,
 ) -> None:
     """Write a model for other programs: mfcc-lite as ONNX, samples at 8 kHz in, scores out."""
-    from bench.product import export_model
+    from bench.recogniser import export_model
 
     if model and model_:
         raise BenchError("a model is given twice, as an argument and by --model; leave one of them out")
@@ -318,7 +318,7 @@ def compare(
 ) -> None:
     """Is AFTER worse than BEFORE? Exit code 0: no worse, 1: worse, 2: cannot be compared."""
     from bench.compare import compare as difference
-    from bench.records import consistent, read_run
+    from bench.records.schema import consistent, read_run
 
     with consistent(before, after):
         found = difference(read_run(before), read_run(after), force=force)
@@ -341,7 +341,7 @@ def recommend(
 ) -> None:
     """Which backend fits, and why, from a run's records. Exit code 1 if none does: the nearest miss is named."""
     from bench.recommend import Wish, choose
-    from bench.records import consistent, read_run
+    from bench.records.schema import consistent, read_run
 
     with consistent(run):
         found = choose(read_run(run), Wish(new, training, max_ms, p95, max_mb, max_ram_mb, max_cold_s, min_accuracy))
@@ -366,7 +366,7 @@ def verify(run: RunFolder) -> None:
 
 def _folder(corpus: Corpus, config: Config) -> Path:
     """Where a run goes that was not told: never over one of other recordings, nor a trial over the whole."""
-    from bench.plan import file_name
+    from bench.cells import file_name
 
     name = corpus.title.replace(" → ", "-on-")
     if printable(name) != name or len(name.encode()) > 100:

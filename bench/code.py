@@ -26,7 +26,7 @@ class Code:
     """How often anything came to it."""
 
     def loaded(self, files: Mapping[str, str], packages: Iterable[str]) -> None:
-        """Take in what a worker told: see :meth:`bench.watch.Watch.news`."""
+        """Take in what a worker told: see :meth:`bench.workers.watch.Watch.news`."""
         modules = {_named(path): sha256 for path, sha256 in files.items()}
         found = {owner for package in packages for owner in _owners().get(package, ())}
         self.merge(modules, {owner: _version(owner) for owner in found})

@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 
 from bench import stats
-from bench.records import CLEAN, Run
-from bench.report import cost
-from bench.report.markdown import Column, count, escape, number, p_value, percent, table
-from bench.report.outcomes import backends, conditions, failure, outcomes, splits, tested
+from bench.records.schema import CLEAN, Run
+from bench.report.tables import cost
+from bench.report.tables.outcomes import backends, conditions, failure, outcomes, splits, tested
+from bench.report.text.markdown import Column, count, escape, number, p_value, percent, table
 from bench.stats.paired import ALPHA
 
 SAME, BETTER, WORSE = "no difference shown", "better", "worse"

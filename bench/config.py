@@ -9,8 +9,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any, get_type_hints
 
+from audiodecode.limits import LIMITS, Limits
 from bench.errors import BenchError
-from bench.kinds import (
+from bench.settings import (
     COUNTS,
     NAMES,
     PATH,
@@ -26,7 +27,6 @@ from bench.kinds import (
     strings,
     whole,
 )
-from bench.limits import LIMITS, Limits
 
 DIGITS: Mapping[str, tuple[str, ...]] = {
     "0": ("zero", "oh", "o"),

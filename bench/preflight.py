@@ -9,14 +9,14 @@ import numpy as np
 
 from backends import BackendError, Spec
 from backends import find as find_backend
+from bench.cells import job, specs
 from bench.conditions import Resources, apply, parse
 from bench.config import Config
 from bench.errors import BenchError
 from bench.machine import cpus
 from bench.making import refusal, unknown
-from bench.plan import job, specs
-from bench.process import Worker, WorkerError
-from bench.records import NOISE
+from bench.records.schema import NOISE
+from bench.workers.parent import Worker, WorkerError
 
 RATE = 8_000
 

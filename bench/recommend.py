@@ -9,12 +9,12 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from bench.records import Run
-from bench.report import cost
-from bench.report.candidates import FIGURES, Candidates, candidates
-from bench.report.document import tables
-from bench.report.markdown import count_threads, megabytes, milliseconds, number, percent
-from bench.report.outcomes import title
+from bench.records.schema import Run
+from bench.report.build import tables
+from bench.report.tables import cost
+from bench.report.tables.candidates import FIGURES, Candidates, candidates
+from bench.report.tables.outcomes import title
+from bench.report.text.markdown import count_threads, megabytes, milliseconds, number, percent
 
 SLACK = 1e-9
 """A figure on its limit is within it, whatever its last digit."""

@@ -17,25 +17,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from bench.accuracy import Facts, Outcome, Place, first_cells, predict_all, taken_over
-from bench.code import Code, Present, meaning
-from bench.conditions import Treatments
-from bench.conditions.training import COPIES
-from bench.config import Config
-from bench.corpora.base import Corpus
-from bench.errors import BenchError
-from bench.examine import examined
-from bench.latency import Contender, Failure, latency, throughput
-from bench.machine import (
-    broken_packages,
-    cpus,
-    describe_git,
-    describe_machine,
-    describe_others,
-    package_versions,
-)
-from bench.manifest import Finished, write_manifest
-from bench.plan import (
+from bench.cells import (
     Cell,
     Known,
     cells,
@@ -48,13 +30,36 @@ from bench.plan import (
     specs,
     timeable,
 )
-from bench.process import ROOT, WorkerError
+from bench.code import Code, Present, meaning
+from bench.conditions import Treatments
+from bench.conditions.training import COPIES
+from bench.config import Config
+from bench.corpora.base import Corpus
+from bench.errors import BenchError
+from bench.machine import (
+    broken_packages,
+    cpus,
+    describe_git,
+    describe_machine,
+    describe_others,
+    package_versions,
+)
+from bench.phases.examine import examined
+from bench.phases.latency import Contender, Failure, latency, throughput
+from bench.phases.predict import Facts, Outcome, Place, first_cells, predict_all, taken_over
 from bench.progress import Reporter
-from bench.records import CLEAN, COLDSTART, LATENCY, RESOURCES, THROUGHPUT
-from bench.store import earlier_sessions, kept, locked, session, write_rows
+from bench.records.journal import earlier_sessions, kept, locked, session, write_rows
+from bench.records.schema import CLEAN, COLDSTART, LATENCY, RESOURCES, THROUGHPUT
+from bench.runfile import Finished, write_manifest
+from bench.workers.parent import ROOT, WorkerError
 
 Rows = list[dict[str, Any]]
-TIMING_SOURCES = ("bench/latency.py", "bench/process.py", "bench/supervisor.py", "bench/worker.py")
+TIMING_SOURCES = (
+    "bench/phases/latency.py",
+    "bench/workers/parent.py",
+    "bench/workers/supervisor.py",
+    "bench/workers/child.py",
+)
 
 
 @dataclass(frozen=True, slots=True)

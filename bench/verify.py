@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from bench.errors import BenchError
-from bench.records import Run, consistent, read_run
+from bench.records.schema import Run, consistent, read_run
 from bench.report import build, drawn, files
-from bench.report.document import replace_text
+from bench.report.build import replace_text
 
 CHECKSUMS = "checksums.txt"
 RECORDS = ("run.json", "clips.parquet", "records")

@@ -23,7 +23,7 @@ ROUNDS = 20
 def main() -> None:
     """Load a model for each language, time them in turn, print a Markdown table."""
     os.environ["OMP_NUM_THREADS"] = "1"  # read when the engine is imported
-    from backends.whisper_closed import WhisperClosed
+    from backends.whisper.closed import WhisperClosed
 
     backends = {}
     for language, spoken in DIGITS.items():

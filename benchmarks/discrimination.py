@@ -19,11 +19,11 @@ from rich.console import Console
 
 from backends import find
 from backends.base import Audio, Backend, Prediction
-from bench.accuracy import Place
+from bench.cells import Known, clip_table, job
 from bench.config import Config
 from bench.corpora import open_corpus
-from bench.latency import Contender, latency
-from bench.plan import Known, clip_table, job
+from bench.phases.latency import Contender, latency
+from bench.phases.predict import Place
 from bench.progress import Plain
 from bench.stats import Interval, time_ratio
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from backends.base import Vocabulary
-from backends.text import TextMapper, words
+from backends.kit.text import TextMapper, words
 from bench.errors import BenchError
-from bench.records import read_run
+from bench.records.schema import read_run
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from bench.audio import write
-from bench.records import read_run
+from bench.records.schema import read_run
 
 RATE, SAMPLES = 8_000, 400
 

@@ -1,1 +1,7 @@
-"""What is done to samples on their way to a recogniser; it knows neither the harness nor any model."""
+"""Samples -> samples, or facts about them: what several rooms need. No files, no recogniser, no harness."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+Audio = NDArray[np.float32]
+"""Mono, in [-1, 1], shape (samples,)."""

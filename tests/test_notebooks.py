@@ -18,9 +18,9 @@ import pytest
 from nbclient import NotebookClient
 from nbformat import NotebookNode
 
-from bench.process import ROOT
-from bench.records import Run, read_run
+from bench.records.schema import Run, read_run
 from bench.report import build, summary_markdown, write
+from bench.workers.parent import ROOT
 from tests.bench import factory
 from tests.bench.report.made_up import noisy
 

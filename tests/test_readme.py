@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from bench.process import ROOT
-from bench.records import read_run
-from bench.report.document import robustness_markdown, summary_markdown, tables
+from bench.records.schema import read_run
+from bench.report.build import robustness_markdown, summary_markdown, tables
 from bench.report.embed import embedded
 from bench.verify import verify
+from bench.workers.parent import ROOT
 from tests.bench.running import carry_out, quick
 
 README = (ROOT / "README.md").read_text()

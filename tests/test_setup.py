@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.process import ROOT
+from bench.workers.parent import ROOT
 from tests.conftest import REQUIRED
 
 needs_make = pytest.mark.skipif(shutil.which("make") is None, reason="needs make")

@@ -14,7 +14,7 @@ from typer.main import get_command
 
 from backends import known_names
 from bench.cli import app
-from bench.process import ROOT
+from bench.workers.parent import ROOT
 
 yaml: Any = pytest.importorskip("yaml", reason="needs PyYAML: pip install pyyaml")
 

@@ -8,13 +8,14 @@ import json
 import numpy as np
 
 from bench.audio import Audio
-from bench.conditions import channel, tempo
-from bench.conditions.level import limited
+from bench.conditions import channel
 from bench.conditions.noise import mix, noise_like
 from bench.conditions.resources import Resources
 from bench.conditions.reverb import ROOMS, reverberate, simulate
 from bench.conditions.spec import CLEAN, Condition
 from bench.errors import BenchError
+from sound import tempo
+from sound.level import limited
 from sound.resample import resample
 
 METHOD = 1

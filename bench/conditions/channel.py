@@ -5,11 +5,11 @@ from __future__ import annotations
 import io
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bench.audio import Audio
-from bench.conditions.level import limited
+from sound.level import limited
 from sound.resample import resample
+from sound.tempo import fitted
 
 BAND_HZ = (300.0, 3400.0)
 TRANSITION_HZ = 200.0
@@ -61,11 +61,6 @@ def drop(audio: Audio, rate: int, share: float, rng: np.random.Generator) -> Aud
     packet = max(1, round(PACKET_S * rate))
     lost = rng.random(-(-len(audio) // packet)) < share
     return np.where(np.repeat(lost, packet)[: len(audio)], np.float32(0), audio)
-
-
-def fitted(audio: NDArray[np.floating], samples: int) -> NDArray[np.floating]:
-    """Cut, or filled with zeros, to this length."""
-    return np.pad(audio[:samples], (0, max(0, samples - len(audio))))
 
 
 def _at_least(rate: int, allowed: tuple[int, ...]) -> int:

@@ -16,7 +16,7 @@ from bench.conditions.spec import CLEAN, Condition
 from bench.errors import BenchError
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-LEVEL, RESAMPLE = "bench/conditions/level.py", "sound/resample.py"
+LEVEL, RESAMPLE, TEMPO = "sound/level.py", "sound/resample.py", "sound/tempo.py"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ def _by(name: str, *modules: str, packages: tuple[str, ...] = (), random: bool =
     return Maker((f"bench/conditions/{name}.py", LEVEL, *modules), packages, random)
 
 
-_CODED = _by("channel", RESAMPLE, packages=("av", "soxr"))
+_CODED = _by("channel", RESAMPLE, TEMPO, packages=("av", "soxr"))
 
 MAKERS: Mapping[str, Maker] = MappingProxyType(
     {
@@ -48,8 +48,8 @@ MAKERS: Mapping[str, Maker] = MappingProxyType(
         "gain": _by("channel"),
         "silence": _by("channel"),
         "drop": _by("channel", random=True),
-        "speed": _by("tempo"),
-        "pitch": _by("tempo", "bench/conditions/channel.py", packages=("soxr",)),
+        "speed": Maker((TEMPO, LEVEL)),
+        "pitch": Maker((TEMPO, LEVEL, RESAMPLE), ("soxr",)),
         "rate": Maker((LEVEL, RESAMPLE), ("soxr",)),
         "training": _by("training", "bench/conditions/noise.py", packages=("scipy",), random=True),
     }

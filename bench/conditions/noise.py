@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from audiodecode.limits import UNLIMITED
 from bench.audio import Audio, read
-from bench.conditions.level import active_level, limited, rms_level
 from bench.conditions.resources import Resources, Voice
 from bench.errors import BenchError
-from bench.limits import UNLIMITED
+from sound.level import active_level, limited, rms_level
 from sound.resample import resample
 
 TALKERS = 6

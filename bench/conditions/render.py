@@ -11,9 +11,9 @@ from typing import Any
 
 import soundfile
 
+from audiodecode.limits import UNLIMITED
 from bench.audio import Audio, fingerprint, read
 from bench.errors import BenchError
-from bench.limits import UNLIMITED
 
 INDEX = "clips.jsonl"
 
@@ -23,7 +23,7 @@ Change = Callable[[Entry, Audio, int], tuple[Audio, int]]
 
 
 def render(entries: Iterable[Entry], folder: Path, change: Change, check: bool = False) -> Iterator[Entry]:
-    """The entries (:func:`bench.plan.entries`) with path and sha256 of the changed clips, float32 WAV in ``folder``.
+    """The entries (:func:`bench.cells.entries`) with path and sha256 of the changed clips, float32 WAV in ``folder``.
 
     What is there already, made of the same samples, is taken over; with ``check`` only if it can be read and holds what
     it held. Raises BenchError.

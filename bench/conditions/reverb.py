@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.audio import Audio
-from bench.conditions.level import active_level, limited
 from bench.errors import BenchError
+from sound.level import active_level, limited
 
 ROOMS = 8
 """Simulated rooms per reverberation time; a clip is in one of them."""

@@ -11,6 +11,7 @@ from pathlib import Path
 import platformdirs
 import pyarrow.parquet as pq
 
+from audiodecode.limits import LIMITS, Limits
 from bench.config import Config
 from bench.corpora import fsdd, hub
 from bench.corpora.audiomnist import open_audiomnist
@@ -23,7 +24,6 @@ from bench.corpora.scan import Progress
 from bench.corpora.speech_commands import open_speech_commands
 from bench.corpora.synthetic import SPEAKERS, open_synthetic, speakers_of
 from bench.errors import BenchError
-from bench.limits import LIMITS, Limits
 
 CORPORA: Mapping[str, str] = {
     "fsdd": "Free Spoken Digit Dataset: 3,000 clips, 6 speakers (--data, DIGITBENCH_DATA, cache, or downloaded)",

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pandas as pd
 
+from audiodecode.limits import LIMITS, Limits
 from bench.corpora.base import LeftOut, Rejected
 from bench.corpora.labels import Labels
 from bench.corpora.layouts import suggest
 from bench.corpora.scan import Entry, Progress, scan
 from bench.errors import BenchError
-from bench.limits import LIMITS, Limits
 
 Item = Entry | LeftOut | Rejected
 """What a corpus lists, one file each: one to be read, one that is no part of it, one that cannot be used."""

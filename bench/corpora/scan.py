@@ -10,10 +10,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from audiodecode.limits import LIMITS, Limits
 from bench.audio import fingerprint, read
 from bench.corpora.base import COLUMNS, Rejected
 from bench.errors import BenchError
-from bench.limits import LIMITS, Limits
 
 Progress = Callable[[int, int], None]
 """Called with how many files are done, and of how many."""

@@ -12,8 +12,8 @@ from pathlib import Path
 from types import MappingProxyType
 
 from bench.errors import BenchError
-from bench.records import Run, read_run
-from bench.report.document import replace_text, robustness_markdown, summary_markdown
+from bench.records.schema import Run, read_run
+from bench.report.build import replace_text, robustness_markdown, summary_markdown
 
 PARTS: Mapping[str, Callable[[Run], str]] = MappingProxyType(
     {"summary": summary_markdown, "robustness": robustness_markdown}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from backends.mfcc_pipeline import Mfcc
-from tests.backends.mfcc_models import FAMILY, TRAIN, VOCABULARY
+from backends.mfcc.pipeline import Mfcc
+from tests.backends.mfcc.models import FAMILY, TRAIN, VOCABULARY
 
 
 @pytest.fixture(scope="session", params=FAMILY, ids=lambda kind: kind.name)

@@ -7,7 +7,7 @@ import pytest
 
 from backends.base import BackendError, Clip
 from backends.chance import Chance
-from backends.modelfile import read_header
+from backends.kit.modelfile import read_header
 
 VOCABULARY = {"yes": ["yes"], "no": ["no"], "go": ["go"]}
 AUDIO = np.zeros(10, dtype=np.float32)

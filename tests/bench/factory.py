@@ -12,7 +12,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from bench.records import CLIPS, COLDSTART, KEY, LATENCY, PREDICTIONS, RESOURCES, THROUGHPUT, Run
+from bench.records.schema import CLIPS, COLDSTART, KEY, LATENCY, PREDICTIONS, RESOURCES, THROUGHPUT, Run
 
 LABELS = ("0", "1", "2")
 SPEAKERS = ("ann", "bob", "cid")

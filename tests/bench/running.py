@@ -10,8 +10,8 @@ from typing import Any
 
 from bench.config import Config, read_config
 from bench.corpora import open_corpus
-from bench.manifest import Finished
 from bench.progress import Advance
+from bench.runfile import Finished
 from bench.runner import run
 
 PLANTED = Path(__file__).parent.parent / "planted.py"

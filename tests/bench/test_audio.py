@@ -19,10 +19,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scipy.io import wavfile
 
+from audiodecode.limits import LIMITS, UnreadableError
 from bench.audio import Audio, decode, fingerprint, is_audio, read, write
 from bench.errors import BenchError
-from bench.limits import LIMITS, UnreadableError
-from tests.bench.sounds import OTHER, SNDFILE, by_libsndfile, by_pyav, speech
+from tests.audiodecode.sounds import OTHER, SNDFILE, by_libsndfile, by_pyav, speech
 from tests.conftest import tone
 
 RATE = 16_000

@@ -14,7 +14,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from backends import weights
+from backends.whisper import weights
 from tests.bench.test_cli import digitbench
 
 BRIEF = ("--latency-clips", 0, "--throughput-s", 0, "--threads", 1, "--no-checks", "--splits", "official")

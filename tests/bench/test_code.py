@@ -18,8 +18,8 @@ import pytest
 
 from bench import code
 from bench.code import UNKNOWN, Code, Present, meaning
-from bench.process import ROOT
-from bench.store import Journal, kept
+from bench.records.journal import Journal, kept
+from bench.workers.parent import ROOT
 from tests.bench.running import Silent, carry_out, info, planted, quick
 
 BACKEND = """
@@ -106,7 +106,7 @@ def test_a_cell_names_every_file_that_was_used_and_is_made_anew_when_one_changes
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the harness whose files can be edited."""
     root = tmp_path_factory.mktemp("checkout")
-    for name in ("backends", "bench", "sound"):
+    for name in ("audiodecode", "backends", "bench", "sound"):
         shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
     return root
 
@@ -162,7 +162,7 @@ def test_predictions_of_changed_code_in_a_journal_are_dropped(tiny_corpus: Path,
     process.send_signal(signal.SIGKILL)
     process.wait()
     helper.write_text("place = 1\n")
-    from bench.records import read_run
+    from bench.records.schema import read_run
 
     carry_out(config, out)
     assert set(read_run(out).predictions["predicted"]) == {"1"}
@@ -201,8 +201,8 @@ def test_what_is_not_noted_does_not_hold_and_is_told_once(tiny_corpus: Path, tmp
     import pyarrow.parquet as pq
 
     from bench.corpora import open_corpus
+    from bench.records.journal import write_tables
     from bench.runner import run
-    from bench.store import write_tables
 
     config, out = quick(tiny_corpus, planted("Steady"), "chance"), tmp_path / "run"
     carry_out(config, out)

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from bench.compare import BETTER, SAME, WORSE, compare
-from bench.records import Run
+from bench.records.schema import Run
 from bench.stats import mcnemar_exact
 from tests.bench.factory import MACHINE, clips, heard, run, timings
 

@@ -8,8 +8,8 @@ import pytest
 from bench.conditions import DEFAULT_SWEEP
 from bench.config import DIGITS, Config, assignments, read_config
 from bench.errors import BenchError
-from bench.listing import settings_table
-from bench.process import ROOT
+from bench.inventory import settings_table
+from bench.workers.parent import ROOT
 
 
 def test_the_committed_file_is_sound_and_spells_the_digits() -> None:

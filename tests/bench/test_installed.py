@@ -12,7 +12,7 @@ import pytest
 from backends import BackendError, Spec, known_names, registry
 from bench.installed import named, owners, stated
 from bench.machine import broken_packages, install_bytes, package_versions, versions
-from bench.process import ROOT
+from bench.workers.parent import ROOT
 from tests.bench.running import planted
 
 WHOLE = "Metadata-Version: 2.1\nName: guest\nVersion: 1.0\n"
@@ -64,7 +64,7 @@ def record(folder: Path) -> None:
 
 
 def requirements(folder: Path) -> None:
-    needs = b"Requires-Dist: ;;; not a requirement\nRequires-Dist:  \nRequires-Dist: @@\n"
+    needs = b"Requires-Dist: ;;; not a requirement\nRequires-Dist:  \nRequires-Dist: \n"
     package(folder, "hollow-1.0.dist-info", METADATA=WHOLE.replace("guest", "hollow").encode() + needs)
 
 

@@ -12,7 +12,7 @@ import pytest
 from backends import Spec, find, known_names
 from backends.base import Audio, Backend, BackendError, Prediction
 from bench.making import EXTRAS, missing, refusal, unknown
-from bench.process import ROOT
+from bench.workers.parent import ROOT
 
 WORDS = {"yes": ["yes"], "no": ["no"]}
 

@@ -9,7 +9,7 @@ import pytest
 
 from bench.compare import same_session
 from bench.processor import describe_host, describe_kernels, describe_processor, kind, quota
-from bench.report.provenance import machine_kind, origin
+from bench.report.text.provenance import machine_kind, origin
 from tests.bench import factory
 
 X86 = """processor\t: 0

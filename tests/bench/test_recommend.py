@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.recommend import Limit, Wish, choose, limits, nearest_miss
-from bench.records import Run
+from bench.records.schema import Run
 from tests.bench.factory import save
-from tests.bench.report.test_candidates import ROWS, field, toy
+from tests.bench.report.tables.test_candidates import ROWS, field, toy
 
 MADE = toy(t1=90, t2=60, t3=58, z1=10, chance=240)
 """p50 of 1, 2, 3 and 4 ms; models of 2 MB, 100 MB above idle."""

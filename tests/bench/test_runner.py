@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from bench.errors import BenchError
-from bench.records import read_run
+from bench.records.schema import read_run
 from tests.bench.running import carry_out, info, planted, quick
 
 FAULTS = {
@@ -91,7 +91,7 @@ def test_a_test_clip_copied_into_train_stops_the_run(tmp_path: Path, tiny_corpus
 
 
 def test_two_runs_into_one_folder(tiny_corpus: Path, tmp_path: Path) -> None:
-    from bench.store import locked
+    from bench.records.journal import locked
 
     with locked(tmp_path), pytest.raises(BenchError, match="another run is writing"):
         carry_out(quick(tiny_corpus, "chance"), tmp_path)

@@ -9,7 +9,7 @@ import pytest
 from typer.main import get_command
 
 from bench.cli import app
-from bench.process import ROOT
+from bench.workers.parent import ROOT
 
 COMMANDS: dict[str, Any] = getattr(get_command(app), "commands")  # noqa: B009 - typer's types do not show it
 RUN = ROOT / "results" / "fsdd"

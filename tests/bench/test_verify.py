@@ -5,9 +5,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from bench.derive import derive, write_page
 from bench.errors import BenchError
-from bench.records import read_run
+from bench.publish import derive, write_page
+from bench.records.schema import read_run
 from bench.report import build, drawn, write
 from bench.verify import CHECKSUMS, publish, sha256, verify, write_checksums
 from tests.bench.factory import clips, heard, run, save, timings

@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from bench.records import Run
+from bench.records.schema import Run
 from bench.report.html.markup import Column, escape, is_long, pairs, table
-from bench.report.markdown import count, megabytes, milliseconds, number, percent
-from bench.report.outcomes import FLOOR
+from bench.report.tables.outcomes import FLOOR
+from bench.report.text.markdown import count, megabytes, milliseconds, number, percent
 
 Tables = Mapping[str, pd.DataFrame]
 

@@ -13,13 +13,13 @@ import pandas as pd
 import soundfile
 from numpy.typing import NDArray
 
+from audiodecode.limits import UNLIMITED
 from bench.audio import fingerprint, read
+from bench.cells import entries
 from bench.corpora.base import Corpus
 from bench.errors import BenchError
-from bench.limits import UNLIMITED
-from bench.plan import entries
-from bench.records import Run
-from bench.report.outcomes import FLOOR, HARDEST_FIRST, backends
+from bench.records.schema import Run
+from bench.report.tables.outcomes import FLOOR, HARDEST_FIRST, backends
 from sound.resample import resample
 
 Samples = NDArray[np.float32]

@@ -12,10 +12,10 @@ from typing import Any, Final
 import pandas as pd
 
 from bench.printable import printable
-from bench.report import markdown
-from bench.report.markdown import ABSENT
 from bench.report.plots import Plot, svg
 from bench.report.plots.style import GRID, INK, PAPER
+from bench.report.text import markdown
+from bench.report.text.markdown import ABSENT
 
 LONG: Final = 40
 """Letters of the longest word, or head of a row, that a cell does not break."""

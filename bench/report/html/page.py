@@ -10,16 +10,16 @@ from typing import Any
 
 import pandas as pd
 
-from bench.records import Run
-from bench.report.cost import headline_threads, measures_cost
-from bench.report.document import replace_text
+from bench.records.schema import Run
+from bench.report.build import replace_text
 from bench.report.html.backend import anchor, section
 from bench.report.html.gallery import Audio, Treat, gallery
 from bench.report.html.markup import Column, as_json, escape, figure, pairs, table
-from bench.report.markdown import ABSENT, count, count_threads, megabytes, milliseconds, number, percent
-from bench.report.outcomes import FLOOR, failure, splits, tested
 from bench.report.plots import Plot
-from bench.report.provenance import machine_kind
+from bench.report.tables.cost import headline_threads, measures_cost
+from bench.report.tables.outcomes import FLOOR, failure, splits, tested
+from bench.report.text.markdown import ABSENT, count, count_threads, megabytes, milliseconds, number, percent
+from bench.report.text.provenance import machine_kind
 
 
 def page(

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from bench.errors import BenchError
-from bench.records import Run
+from bench.records.schema import Run
 from bench.report.plots import cost, hearing, robustness, scores, tradeoff
 from bench.report.plots.style import Plot, png, styled, svg
 

@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 from matplotlib.lines import Line2D
 
-from bench.records import Run
-from bench.report.accuracy import column
-from bench.report.outcomes import FLOOR, family, tested
+from bench.records.schema import Run
 from bench.report.plots.robustness import shade_table
 from bench.report.plots.style import COLOURS, INK, MARKERS, PAPER, Plot, named, new_figure, panels
+from bench.report.tables.heard import column
+from bench.report.tables.outcomes import FLOOR, family, tested
 
 SHORT = 16
 """Letters of a label beside a matrix."""

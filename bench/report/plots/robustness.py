@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from bench.records import CLEAN, Run
-from bench.report import robustness
-from bench.report.outcomes import interval_method
+from bench.records.schema import CLEAN, Run
 from bench.report.plots.style import Look, Plot, legend, looks, named, new_figure, panels
-from bench.report.robustness import noise_of
+from bench.report.tables.outcomes import interval_method
+from bench.report.text import robustness
+from bench.report.text.robustness import noise_of
 
 
 def accuracy_snr(run: Run) -> Plot | None:

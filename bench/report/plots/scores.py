@@ -7,9 +7,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from bench import stats
-from bench.records import Run
-from bench.report.outcomes import FLOOR, HARDEST_FIRST, outcomes
+from bench.records.schema import Run
 from bench.report.plots.style import INK, Plot, looks, named, panels
+from bench.report.tables.outcomes import FLOOR, HARDEST_FIRST, outcomes
 from bench.stats.calibration import BINS
 
 

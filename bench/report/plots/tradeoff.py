@@ -10,12 +10,12 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter
 
-from bench.records import Run
-from bench.report.candidates import dominance
-from bench.report.cost import headline_threads
-from bench.report.markdown import count_threads
-from bench.report.outcomes import FLOOR, interval_method, splits
+from bench.records.schema import Run
 from bench.report.plots.style import GRID, INK, PAPER, Look, Plot, looks, named, new_figure
+from bench.report.tables.candidates import dominance
+from bench.report.tables.cost import headline_threads
+from bench.report.tables.outcomes import FLOOR, interval_method, splits
+from bench.report.text.markdown import count_threads
 
 UNSEEN = {
     "cross": "another corpus (cross)",

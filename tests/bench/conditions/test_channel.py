@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from bench.audio import Audio, read
 from bench.conditions import apply, parse
 from bench.conditions.channel import telephone
-from bench.conditions.level import rms_level
+from sound.level import rms_level
 from tests.conftest import tone
 
 RATE = 8_000

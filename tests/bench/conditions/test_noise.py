@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from bench.audio import Audio, read, write
 from bench.conditions import Resources, Voice, apply, parse
-from bench.conditions.level import active_level, rms_level
 from bench.conditions.noise import coloured, mix
 from bench.errors import BenchError
+from sound.level import active_level, rms_level
 from tests.conftest import tone
 
 RATE = 8_000

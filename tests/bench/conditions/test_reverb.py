@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from bench.audio import read, write
 from bench.conditions import Resources, apply, parse
-from bench.conditions.level import active_level
 from bench.conditions.reverb import direct_path, reverberate, reverberation_time, simulate
 from bench.errors import BenchError
+from sound.level import active_level
 from tests.conftest import tone
 
 RATE = 8_000

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.conditions import apply, noisy_copy, parse
-from bench.conditions.level import active_level, rms_level
 from bench.conditions.training import SNR_DB
+from sound.level import active_level, rms_level
 from tests.conftest import tone
 
 RATE = 8_000

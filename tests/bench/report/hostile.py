@@ -6,7 +6,7 @@ from typing import Final
 
 import pandas as pd
 
-from bench.records import Run
+from bench.records.schema import Run
 from tests.bench import factory
 
 ORDERS: Final = "\x1b]0;title\x07\x9b31m\u202e\u2066\u200b\u200f\ufeff\u2028\x85\x00\x7f\r"

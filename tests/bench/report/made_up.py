@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from bench.records import Run
+from bench.records.schema import Run
 from tests.bench import factory
 
 NAMES = ("chance", "mfcc-svm", "whisper:tiny", "whisper:base", "probe:tiny")

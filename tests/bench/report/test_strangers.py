@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from bench.printable import printable
-from bench.records import Run
+from bench.records.schema import Run
 from bench.report import build, files
 from bench.report.html import page
-from bench.report.markdown import escape
 from bench.report.plots import Plot, draw, svg
 from bench.report.spreadsheet import cell
 from bench.report.spreadsheet import csv as as_csv
+from bench.report.text.markdown import escape
 from tests.bench.report.hostile import BACKENDS, LABELS, SPEAKERS, hostile
 from tests.bench.report.html.test_page import embedded, sing
 

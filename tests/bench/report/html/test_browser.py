@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bench.report.document import tables
+from bench.report.build import tables
 from bench.report.html import page, write
 from bench.report.html.screenshot import browser
 from bench.report.plots import draw

@@ -13,7 +13,7 @@ import pytest
 import soundfile
 
 from bench.errors import BenchError
-from bench.report.document import tables
+from bench.report.build import tables
 from bench.report.html import page
 from bench.report.html.gallery import Samples, encode, gallery
 from bench.report.html.markup import as_json

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bench.errors import BenchError
-from bench.report.document import tables
+from bench.report.build import tables
 from bench.report.html import page, write
 from bench.report.html.screenshot import browser, screenshot
 from bench.report.plots import draw

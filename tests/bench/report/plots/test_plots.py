@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.records import Run
-from bench.report.document import tables
+from bench.records.schema import Run
+from bench.report.build import tables
 from bench.report.plots import Plot, draw, png, svg, write
 from bench.report.plots.style import looks
 from bench.report.plots.tradeoff import pareto
-from bench.report.robustness import noise_of
+from bench.report.text.robustness import noise_of
 from tests.bench import factory
 from tests.bench.report.made_up import NAMES, noisy
 

@@ -1,0 +1,254 @@
+"""The phases that measure time and memory, each with the machine to itself.
+
+Latency: the workers of all backends are loaded and stopped; in every round each is woken in turn, in a seeded order,
+hears one untimed clip and then the round's clips, so that a drift of the machine meets all alike and any two backends
+are paired clip by clip. The clips are shared out over several such sittings, each with fresh processes: a process is
+a little faster or slower for as long as it lives, by where its memory came to lie (Mytkowicz et al. 2009). The start
+of each is the cold start.
+Method after MLPerf's single-stream scenario (Reddi et al. 2020), interleaved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from bench.cells import Known, entries
+from bench.config import Config
+from bench.machine import cpus
+from bench.phases.predict import Place
+from bench.progress import Reporter
+from bench.splits import Rows
+from bench.workers.parent import Worker, WorkerError
+
+GAIN = 1.05
+"""A doubled batch must be this much faster to be worth doubling again."""
+LARGEST_BATCH = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Contender:
+    """A backend ready to be timed: a trained one brings its fitted model."""
+
+    known: Known
+    model: Path | None
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A backend that dropped out of a phase."""
+
+    backend: str
+    phase: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sitting:
+    """A share of the timed clips, heard by fresh processes of all backends."""
+
+    process: int
+    threads: int
+    clips: list[dict[str, Any]]
+    warmup: list[dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Timed:
+    """What the latency phase writes down: rows for LATENCY, COLDSTART and RESOURCES."""
+
+    calls: list[dict[str, Any]]
+    starts: list[dict[str, Any]]
+    memory: list[dict[str, Any]]
+
+
+def sample(config: Config, clips: pd.DataFrame, count: int) -> Rows:
+    """Distinct clips to time on, seeded: official test clips first, then any others."""
+    official = (clips["official"] == "test").to_numpy(dtype=bool, na_value=False)
+    draw = np.random.default_rng(config.seed).permutation
+    return np.concatenate([draw(np.flatnonzero(official)), draw(np.flatnonzero(~official))])[:count]
+
+
+def describe(contender: Contender, place: Place) -> dict[str, Any]:
+    """What a loaded backend says of itself: settings, parameters, artifacts. Raises WorkerError."""
+    with Worker(contender.known.job, place.log(contender.known), threads=1, code=place.code) as worker:
+        worker.ask("create")
+        worker.ask("load", **_model(contender))
+        described = worker.ask("describe")
+    most = contender.known.job.limits.threads
+    return described | {"settings": described["settings"] | ({"most_threads": most} if most else {})}
+
+
+def latency(
+    config: Config, threads: int, contenders: list[Contender], clips: pd.DataFrame, place: Place, reporter: Reporter
+) -> tuple[Timed, list[Failure]]:
+    """Interleaved latency at one thread count, with the start and the memory of every process; and who failed."""
+    timed = Timed([], [], [])
+    failures: list[Failure] = []
+    count = clip_count(config, threads)
+    drawn = list(entries(clips, sample(config, clips, count + config.warmup), place.audio))
+    listed, warmup = drawn[:count], drawn[len(drawn) - config.warmup :]
+    with reporter.task(f"latency, {_count(threads)}", len(listed) * len(contenders)) as advance:
+        for process in range(min(config.processes, len(listed))):
+            sitting = Sitting(process, threads, listed[process :: config.processes], warmup)
+            failed = {failure.backend for failure in failures}
+            ready = [contender for contender in contenders if contender.known.name not in failed]
+            failures += _sit(sitting, config, ready, place, timed, advance)
+    failed = {failure.backend for failure in failures}
+    tables = (timed.calls, timed.starts, timed.memory)
+    return Timed(*([row for row in rows if row["backend"] not in failed] for rows in tables)), failures
+
+
+def clip_count(config: Config, threads: int) -> int:
+    """Timed calls of a backend: a quarter of them at any but the largest thread count, which the summary shows."""
+    return config.latency_clips if threads == max(config.threads, default=threads) else -(-config.latency_clips // 4)
+
+
+def _sit(
+    sitting: Sitting,
+    config: Config,
+    contenders: list[Contender],
+    place: Place,
+    timed: Timed,
+    advance: Callable[[int], None],
+) -> list[Failure]:
+    """One fresh process for each backend, and their turns."""
+    failures: list[Failure] = []
+    idle = _idle(contenders[0], place, sitting.threads) if contenders else 0
+    with ExitStack() as stack:
+        workers: dict[str, Worker] = {}
+        for contender in contenders:
+            name = contender.known.name
+            try:
+                worker = stack.enter_context(_pinned(contender, place, sitting.threads))
+                timed.starts.append(_started(contender, worker, sitting))
+                timed.calls.extend(_calls(worker, sitting, name, -1, sitting.warmup, len(sitting.warmup)))
+                worker.pause()
+                workers[name] = worker
+            except WorkerError as failure:
+                failures.append(Failure(name, "latency", str(failure)))
+        for number, turn, name in _turns(sitting, list(workers), config):
+            if name not in workers:
+                continue
+            try:
+                timed.calls.extend(_turn(workers[name], sitting, number, turn, name))
+                advance(len(turn))
+            except WorkerError as failure:
+                failures.append(Failure(name, "latency", str(failure)))
+                workers.pop(name).close()
+        for name, worker in workers.items():
+            try:
+                worker.resume()
+                peak = worker.ask("peak")["rss_bytes"]
+            except (WorkerError, ProcessLookupError) as failure:
+                failures.append(Failure(name, "latency", str(failure)))
+                continue
+            of = {"backend": name, "threads": sitting.threads, "process": sitting.process}
+            timed.memory.append({**of, "peak_rss_bytes": peak, "idle_rss_bytes": idle})
+    return failures
+
+
+def _idle(contender: Contender, place: Place, threads: int) -> int:
+    """Memory of a worker without a backend: of its own process, since a cold start must not find these imports done."""
+    try:
+        with _pinned(contender, place, threads) as worker:
+            return int(worker.ask("idle")["rss_bytes"])
+    except WorkerError:  # nothing of the backend's is in it: the backend will fail again, and say why
+        return 0
+
+
+def _started(contender: Contender, worker: Worker, sitting: Sitting) -> dict[str, Any]:
+    """Cold start: import, load, first prediction, of a clip that is not timed later where there is one."""
+    created = worker.ask("create")
+    loaded = worker.ask("load", **_model(contender))
+    first = worker.ask("predict", clips=[*sitting.warmup, *sitting.clips][:1])
+    return {
+        "backend": contender.known.name,
+        "threads": sitting.threads,
+        "process": sitting.process,
+        "start_s": worker.start_s,
+        "import_s": created["import_s"],
+        "load_s": loaded["load_s"],
+        "first_s": first["resample_s"] + first["predict_s"],
+    }
+
+
+def throughput(
+    config: Config, contenders: list[Contender], clips: pd.DataFrame, place: Place, reporter: Reporter
+) -> tuple[list[dict[str, Any]], list[Failure]]:
+    """Clips per second of ``predict_batch`` on all cores, the batch doubled while that pays: rows for THROUGHPUT."""
+    rows: list[dict[str, Any]] = []
+    failures = []
+    listed = list(entries(clips, sample(config, clips, 4 * LARGEST_BATCH), place.audio))
+    with reporter.task("throughput", len(contenders)) as advance:
+        for contender in contenders:
+            try:
+                with _pinned(contender, place, len(cpus())) as worker:
+                    worker.ask("create")
+                    worker.ask("load", **_model(contender))
+                    rows += _doubled(config, contender.known.name, worker, listed)
+            except WorkerError as failure:
+                failures.append(Failure(contender.known.name, "throughput", str(failure)))
+            advance(1)
+    return rows, failures
+
+
+def _doubled(config: Config, name: str, worker: Worker, listed: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    best, batch, stale = 0.0, 1, 0
+    worker.ask("predict_batch", clips=listed[:2], batch=2)  # warm-up
+    while batch <= min(LARGEST_BATCH, len(listed)) and stale < 2:
+        reply = worker.ask("predict_batch", clips=listed, batch=batch, seconds=config.throughput_s)
+        rate = reply["clips"] / max(reply["predict_s"], 1e-9)
+        stale = 0 if rate > GAIN * best else stale + 1
+        best = max(best, rate)
+        yield {"backend": name, "threads": len(cpus()), "batch": batch, **reply}
+        batch *= 2
+
+
+def _turns(sitting: Sitting, names: list[str], config: Config) -> Iterator[tuple[int, range, str]]:
+    """Whose turn it is, on which clips: every backend once a round, in an order drawn anew."""
+    order = np.random.default_rng([config.seed, sitting.process])
+    for number, start in enumerate(range(0, len(sitting.clips), config.latency_round)):
+        turn = range(start, min(start + config.latency_round, len(sitting.clips)))
+        for name in order.permutation(names):
+            yield number, turn, str(name)
+
+
+def _turn(worker: Worker, sitting: Sitting, number: int, turn: range, name: str) -> list[dict[str, Any]]:
+    """One untimed clip to warm the caches again, then the turn's own."""
+    worker.resume()
+    clips = [sitting.clips[turn.start - 1], *sitting.clips[turn.start : turn.stop]]
+    rows = _calls(worker, sitting, name, number, clips, 1)
+    worker.pause()
+    return rows
+
+
+def _calls(
+    worker: Worker, sitting: Sitting, name: str, number: int, clips: list[dict[str, Any]], untimed: int
+) -> list[dict[str, Any]]:
+    """Rows for LATENCY; the first ``untimed`` are marked as warm-up."""
+    of = {"backend": name, "threads": sitting.threads, "process": sitting.process, "round": number}
+    return [
+        {**of, "warmup": place < untimed}
+        | {column: reply[column] for column in ("clip", "audio_s", "resample_s", "features_s", "predict_s")}
+        for place, reply in enumerate(worker.stream("predict", clips=clips))
+    ]
+
+
+def _pinned(contender: Contender, place: Place, threads: int) -> Worker:
+    allowed = cpus()
+    return Worker(contender.known.job, place.log(contender.known), threads, allowed[-threads:], code=place.code)
+
+
+def _model(contender: Contender) -> Mapping[str, str]:
+    return {"model": str(contender.model)} if contender.model else {}
+
+
+def _count(threads: int) -> str:
+    return "1 thread" if threads == 1 else f"{threads} threads"

@@ -1,0 +1,114 @@
+"""Backends that learn what they should not: what a run looks for in each of them, by default.
+
+Training is handed training clips alone and each fold has a process of its own, so test clips can leak in three ways
+only, and each has a check: the order clips are heard in (a backend that adapts to what it is tested on), a fit that
+remembers an earlier one, and labels known from elsewhere (permuted training labels must fall to chance).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from bench.cells import Cell
+from bench.phases.predict import Place, fit, predict
+from bench.splits import Rows
+from bench.workers.parent import Worker
+
+TRAIN_CLIPS, TEST_CLIPS, ORDER_CLIPS = 400, 100, 12
+LUCK = 1e-4
+"""How rarely an honest backend may fail the permuted-labels check."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One question put to one backend, and the answer."""
+
+    backend: str
+    check: str
+    passed: bool
+    detail: str
+
+
+def check_backend(cell: Cell, model: str | None, clips: pd.DataFrame, place: Place, seed: int) -> Iterator[Check]:
+    """All checks that apply, in fresh processes. Raises WorkerError."""
+    yield _order(cell, model, clips, place, seed)
+    if cell.fold:
+        yield from _training(cell, clips, place, seed)
+
+
+def _order(cell: Cell, model: str | None, clips: pd.DataFrame, place: Place, seed: int) -> Check:
+    rows = _draw(cell.rows, ORDER_CLIPS, seed)
+    with Worker(cell.backend.job, place.log(cell.backend), threads=1, code=place.code) as worker:
+        worker.ask("create")
+        worker.ask("load", **({"model": model} if model else {}))
+        forwards = _heard(worker, clips, rows, place)
+        backwards = _heard(worker, clips, rows[::-1], place)
+    differ = [clip for clip in forwards if forwards[clip] != backwards[clip]]
+    detail = f"{len(differ)} of {len(rows)} clips heard otherwise in reverse order"
+    return Check(cell.backend.name, "order", not differ, detail)
+
+
+def _training(cell: Cell, clips: pd.DataFrame, place: Place, seed: int) -> Iterator[Check]:
+    assert cell.fold is not None
+    train, test = _draw(cell.fold.train, TRAIN_CLIPS, seed), _draw(cell.rows, TEST_CLIPS, seed)
+    nothing = train[:0]
+    turns = _permutations(clips["label"].iloc[test].nunique())
+    tested = clips.iloc[test]
+    truth = dict(zip(tested["clip"], tested["label"], strict=True))
+    with Worker(cell.backend.job, place.log(cell.backend), threads=1, code=place.code) as worker:
+        worker.ask("create")
+        worker.ask("load")
+        right = 0
+        for turn in range(turns):
+            fit(worker, _permuted(clips, train, seed + turn), train, nothing, place)
+            right += sum(truth[clip] == label for clip, label in _heard(worker, clips, test, place).items())
+        fit(worker, clips, train, nothing, place)
+        second = _heard(worker, clips, test, place)
+    with Worker(cell.backend.job, place.log(cell.backend), threads=1, code=place.code) as worker:
+        worker.ask("create")
+        worker.ask("load")
+        fit(worker, clips, train, nothing, place)
+        fresh = _heard(worker, clips, test, place)
+    most, heard = _luck(tested["label"], turns), turns * len(test)
+    detail = f"{right} of {heard} right after learning permuted labels; luck reaches {most}"
+    yield Check(cell.backend.name, "permuted labels", right <= most, detail)
+    differ = sum(second[clip] != fresh[clip] for clip in fresh)
+    detail = f"{differ} of {len(test)} clips heard otherwise by a second fit than by a first"
+    yield Check(cell.backend.name, "second fit", differ == 0, detail)
+
+
+def _permutations(labels: int) -> int:
+    """At least three, and so many that naming every word rightly in all of them by luck is rarer than ``LUCK``."""
+    return max(3, int(np.ceil(np.log(LUCK) / np.log(1 / max(labels, 2)) / max(labels, 1))))
+
+
+def _luck(labels: pd.Series, turns: int) -> int:
+    """The most that an honest learner of permuted labels gets right in all turns together, but for ``LUCK``.
+
+    Clips are not independent: whoever clusters the words well and names each cluster at random has whole words right
+    or wrong. So luck is counted in words as well as in clips, and the larger count holds.
+    """
+    from scipy.stats import binom
+
+    clips, words = turns * len(labels), turns * labels.nunique()
+    by_clip = binom.ppf(1 - LUCK, clips, labels.value_counts(normalize=True).max())
+    by_word = binom.ppf(1 - LUCK, words, 1 / labels.nunique()) / words * clips
+    return int(max(by_clip, by_word))
+
+
+def _heard(worker: Worker, clips: pd.DataFrame, rows: Rows, place: Place) -> dict[str, str | None]:
+    return {reply["clip"]: reply["predicted"] for reply in predict(worker, clips, rows, place)}
+
+
+def _draw(rows: Rows, count: int, seed: int) -> Rows:
+    return np.random.default_rng(seed).permutation(rows)[:count]
+
+
+def _permuted(clips: pd.DataFrame, rows: Rows, seed: int) -> pd.DataFrame:
+    labels = clips["label"].to_numpy(copy=True)
+    labels[rows] = np.random.default_rng(seed).permutation(labels[rows])
+    return clips.assign(label=labels)

@@ -1,0 +1,42 @@
+"""The one way to a worker that is ready to work: backend made, weights prepared where asked, loaded, model restored."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Event
+from typing import Any
+
+from bench.records.schema import NOISE
+from bench.workers.parent import Job, Worker, WorkerError
+
+
+@contextmanager
+def ready(
+    job: Job,
+    log: Path,
+    threads: int,
+    *,
+    model: Path | None = None,
+    prepare: bool = False,
+    cpus: Sequence[int] = (),
+    stop: Event | None = None,
+) -> Iterator[tuple[Worker, Mapping[str, Any]]]:
+    """A worker, and what it said on the way: ``trained``, ``import_s``, ``load_s``; of a trained backend with a model
+    where one is given. With ``prepare`` its backend may fetch weights first; after that, no connection is allowed.
+    Raises WorkerError.
+    """
+    with Worker(job, log, threads, cpus=cpus, offline=not prepare, stop=stop) as worker:
+        facts = make(worker, job)
+        if prepare:
+            worker.ask("prepare", describe=False)
+        yield worker, facts | worker.ask("load", **({"model": str(model)} if model else {}))
+
+
+def make(worker: Worker, job: Job) -> dict[str, Any]:
+    """A worker's first step. Raises WorkerError, also for a zero-shot backend that is to learn from noise."""
+    made = worker.ask("create")
+    if job.spec.name.endswith(NOISE) and not made["trained"]:
+        raise WorkerError(f"{job.spec.name.removesuffix(NOISE)} is zero-shot: it cannot learn from noise")
+    return made
