@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -12,7 +13,9 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
+from backends import BackendError
 from bench.audio import Audio, write
+from bench.errors import BenchError
 
 DATA = "DIGITBENCH_DATA"
 REQUIRED = "DIGITBENCH_REQUIRE"
@@ -22,6 +25,29 @@ Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
 
 settings.register_profile("digitbench", deadline=None)  # a busy machine is not a failing test
 settings.load_profile("digitbench")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup() -> Generator[None, object, object]:
+    with _skipped_without_extras():
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call() -> Generator[None, object, object]:
+    with _skipped_without_extras():
+        return (yield)
+
+
+@contextmanager
+def _skipped_without_extras() -> Iterator[None]:
+    """What the product itself says it needs, and cannot import, is a reason to skip."""
+    try:
+        yield
+    except (BenchError, BackendError) as error:
+        if isinstance(error.__cause__, ModuleNotFoundError):
+            pytest.skip(str(error))
+        raise
 
 
 @pytest.hookimpl(wrapper=True)
