@@ -10,7 +10,7 @@ Method after MLPerf's single-stream scenario (Reddi et al. 2020), interleaved.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +26,7 @@ from bench.phases.predict import Place
 from bench.progress import Reporter
 from bench.splits import Rows
 from bench.workers.parent import Worker, WorkerError
+from bench.workers.ready import begin, ready
 
 GAIN = 1.05
 """A doubled batch must be this much faster to be worth doubling again."""
@@ -77,9 +78,8 @@ def sample(config: Config, clips: pd.DataFrame, count: int) -> Rows:
 
 def describe(contender: Contender, place: Place) -> dict[str, Any]:
     """What a loaded backend says of itself: settings, parameters, artifacts. Raises WorkerError."""
-    with Worker(contender.known.job, place.log(contender.known), threads=1, code=place.code) as worker:
-        worker.ask("create")
-        worker.ask("load", **_model(contender))
+    job, log = contender.known.job, place.log(contender.known)
+    with ready(job, log, threads=1, model=contender.model, code=place.code) as (worker, _):
         described = worker.ask("describe")
     most = contender.known.job.limits.threads
     return described | {"settings": described["settings"] | ({"most_threads": most} if most else {})}
@@ -165,16 +165,15 @@ def _idle(contender: Contender, place: Place, threads: int) -> int:
 
 def _started(contender: Contender, worker: Worker, sitting: Sitting) -> dict[str, Any]:
     """Cold start: import, load, first prediction, of a clip that is not timed later where there is one."""
-    created = worker.ask("create")
-    loaded = worker.ask("load", **_model(contender))
+    begun = begin(worker, contender.known.job, contender.model)
     first = worker.ask("predict", clips=[*sitting.warmup, *sitting.clips][:1])
     return {
         "backend": contender.known.name,
         "threads": sitting.threads,
         "process": sitting.process,
         "start_s": worker.start_s,
-        "import_s": created["import_s"],
-        "load_s": loaded["load_s"],
+        "import_s": begun["import_s"],
+        "load_s": begun["load_s"],
         "first_s": first["resample_s"] + first["predict_s"],
     }
 
@@ -190,8 +189,7 @@ def throughput(
         for contender in contenders:
             try:
                 with _pinned(contender, place, len(cpus())) as worker:
-                    worker.ask("create")
-                    worker.ask("load", **_model(contender))
+                    begin(worker, contender.known.job, contender.model)
                     rows += _doubled(config, contender.known.name, worker, listed)
             except WorkerError as failure:
                 failures.append(Failure(contender.known.name, "throughput", str(failure)))
@@ -244,10 +242,6 @@ def _calls(
 def _pinned(contender: Contender, place: Place, threads: int) -> Worker:
     allowed = cpus()
     return Worker(contender.known.job, place.log(contender.known), threads, allowed[-threads:], code=place.code)
-
-
-def _model(contender: Contender) -> Mapping[str, str]:
-    return {"model": str(contender.model)} if contender.model else {}
 
 
 def _count(threads: int) -> str:

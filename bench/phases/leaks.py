@@ -7,8 +7,11 @@ remembers an earlier one, and labels known from elsewhere (permuted training lab
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,6 +20,7 @@ from bench.cells import Cell
 from bench.phases.predict import Place, fit, predict
 from bench.splits import Rows
 from bench.workers.parent import Worker
+from bench.workers.ready import ready
 
 TRAIN_CLIPS, TEST_CLIPS, ORDER_CLIPS = 400, 100, 12
 LUCK = 1e-4
@@ -42,9 +46,7 @@ def check_backend(cell: Cell, model: str | None, clips: pd.DataFrame, place: Pla
 
 def _order(cell: Cell, model: str | None, clips: pd.DataFrame, place: Place, seed: int) -> Check:
     rows = _draw(cell.rows, ORDER_CLIPS, seed)
-    with Worker(cell.backend.job, place.log(cell.backend), threads=1, code=place.code) as worker:
-        worker.ask("create")
-        worker.ask("load", **({"model": model} if model else {}))
+    with _ready(cell, place, model) as (worker, _):
         forwards = _heard(worker, clips, rows, place)
         backwards = _heard(worker, clips, rows[::-1], place)
     differ = [clip for clip in forwards if forwards[clip] != backwards[clip]]
@@ -59,18 +61,14 @@ def _training(cell: Cell, clips: pd.DataFrame, place: Place, seed: int) -> Itera
     turns = _permutations(clips["label"].iloc[test].nunique())
     tested = clips.iloc[test]
     truth = dict(zip(tested["clip"], tested["label"], strict=True))
-    with Worker(cell.backend.job, place.log(cell.backend), threads=1, code=place.code) as worker:
-        worker.ask("create")
-        worker.ask("load")
+    with _ready(cell, place) as (worker, _):
         right = 0
         for turn in range(turns):
             fit(worker, _permuted(clips, train, seed + turn), train, nothing, place)
             right += sum(truth[clip] == label for clip, label in _heard(worker, clips, test, place).items())
         fit(worker, clips, train, nothing, place)
         second = _heard(worker, clips, test, place)
-    with Worker(cell.backend.job, place.log(cell.backend), threads=1, code=place.code) as worker:
-        worker.ask("create")
-        worker.ask("load")
+    with _ready(cell, place) as (worker, _):
         fit(worker, clips, train, nothing, place)
         fresh = _heard(worker, clips, test, place)
     most, heard = _luck(tested["label"], turns), turns * len(test)
@@ -79,6 +77,13 @@ def _training(cell: Cell, clips: pd.DataFrame, place: Place, seed: int) -> Itera
     differ = sum(second[clip] != fresh[clip] for clip in fresh)
     detail = f"{differ} of {len(test)} clips heard otherwise by a second fit than by a first"
     yield Check(cell.backend.name, "second fit", differ == 0, detail)
+
+
+def _ready(
+    cell: Cell, place: Place, model: str | None = None
+) -> AbstractContextManager[tuple[Worker, Mapping[str, Any]]]:
+    given = Path(model) if model else None
+    return ready(cell.backend.job, place.log(cell.backend), threads=1, model=given, code=place.code)
 
 
 def _permutations(labels: int) -> int:

@@ -26,6 +26,7 @@ from bench.records.journal import Journal, kept, write_rows
 from bench.records.schema import CLEAN, PREDICTIONS
 from bench.splits import Rows
 from bench.workers.parent import Worker, WorkerError
+from bench.workers.ready import ready
 
 CHUNK = 200
 Facts = Mapping[str, Any]
@@ -167,9 +168,10 @@ def _all(
     waiting = [cell for cell in cells if cell.key not in done]
     if waiting:
         try:
-            with Worker(cells[0].backend.job, place.log(cells[0].backend), threads=1, stop=stop) as worker:
+            backend = cells[0].backend
+            with ready(backend.job, place.log(backend), threads=1, stop=stop) as (worker, facts):
                 model = next((place.model(cell) for cell in waiting if cell.key in saved), None)
-                began = _begin(worker, waiting[0], clips, place, model, reporter)
+                began = _fitted(worker, facts["load_s"], waiting[0], clips, place, model, reporter)
                 for cell in waiting:
                     done[cell.key] = _outcome(cell, _predicted(worker, cell, clips, place, began, reporter))
                     began = {"busy_s": 0.0, "fit_s": None}
@@ -183,12 +185,10 @@ def _outcome(cell: Cell, facts: Facts) -> Outcome:
     return Outcome(cell, "", facts["busy_s"], facts["fit_s"], code, facts.get("processor", ""))
 
 
-def _begin(
-    worker: Worker, cell: Cell, clips: pd.DataFrame, place: Place, model: Path | None, reporter: Reporter
+def _fitted(
+    worker: Worker, load_s: float, cell: Cell, clips: pd.DataFrame, place: Place, model: Path | None, reporter: Reporter
 ) -> dict[str, Any]:
-    """Load and fit; returns how long the backend itself took, and the sha256 of the model where one is saved."""
-    worker.ask("create")
-    load_s = worker.ask("load")["load_s"]
+    """Fit what learns; returns how long the backend itself took, and the sha256 of the model where one is saved."""
     if cell.fold is None:
         return {"busy_s": load_s, "fit_s": None}
     with reporter.wait(f"fitting {cell.backend.name} {cell.fold.split} {cell.fold.name}"):

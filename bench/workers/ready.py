@@ -8,6 +8,7 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
+from bench.code import Code
 from bench.records.schema import NOISE
 from bench.workers.parent import Job, Worker, WorkerError
 
@@ -22,16 +23,23 @@ def ready(
     prepare: bool = False,
     cpus: Sequence[int] = (),
     stop: Event | None = None,
+    code: Code | None = None,
 ) -> Iterator[tuple[Worker, Mapping[str, Any]]]:
-    """A worker, and what it said on the way: ``trained``, ``import_s``, ``load_s``; of a trained backend with a model
-    where one is given. With ``prepare`` its backend may fetch weights first; after that, no connection is allowed.
-    Raises WorkerError.
+    """A worker, and what it said on the way: ``trained``, ``import_s``, ``load_s``.
+
+    ``model`` is what a trained backend restores. With ``prepare`` it may fetch weights first; after that, no connection
+    is allowed. The others are Worker's. Raises WorkerError.
     """
-    with Worker(job, log, threads, cpus=cpus, offline=not prepare, stop=stop) as worker:
-        facts = make(worker, job)
-        if prepare:
-            worker.ask("prepare", describe=False)
-        yield worker, facts | worker.ask("load", **({"model": str(model)} if model else {}))
+    with Worker(job, log, threads, cpus=cpus, offline=not prepare, stop=stop, code=code) as worker:
+        yield worker, begin(worker, job, model, prepare)
+
+
+def begin(worker: Worker, job: Job, model: Path | None = None, prepare: bool = False) -> Mapping[str, Any]:
+    """The same in a worker that is there. Raises WorkerError."""
+    facts = make(worker, job)
+    if prepare:
+        worker.ask("prepare", describe=False)
+    return facts | worker.ask("load", **({"model": str(model)} if model else {}))
 
 
 def make(worker: Worker, job: Job) -> dict[str, Any]:
