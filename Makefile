@@ -48,8 +48,8 @@ reference: robustness bench  ## everything that is committed in results/, with p
 	$(BIN)/digitbench report results/fsdd --html
 	$(BIN)/digitbench report results/robustness --html
 	$(BIN)/python -m bench.report.html.screenshot results/robustness results/robustness/gallery.png whisper-closed:tiny.en
-	$(BIN)/python -m bench.report.embed README.md results/fsdd
-	$(BIN)/python -m bench.report.embed README.md results/robustness robustness
+	$(BIN)/python -m bench.report.embed README.md results/fsdd brief
+	$(BIN)/python -m bench.report.embed docs/robustness.md results/robustness robustness
 	$(BIN)/python -m tests.test_notebooks
 
 test: setup  ## the tests; real recordings where DIGITBENCH_DATA is set, synthetic ones otherwise

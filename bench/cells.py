@@ -17,9 +17,9 @@ import pandas as pd
 from backends import BackendError, Spec, registry
 from backends import find as find_backend
 from bench.conditions import Resources, Voice, noise_identity, parse
-from bench.config import CROSS, HARNESS_OPTIONS, SPLITS, Config, near
+from bench.config import CROSS, HARNESS_OPTIONS, SPLITS, Config
 from bench.corpora.base import Corpus, Folders
-from bench.errors import BenchError
+from bench.errors import BenchError, near
 from bench.records.schema import CLEAN, CLIPS, NOISE
 from bench.splits import NOT_TESTED, Fold, Rows, assign, folds
 from bench.workers.child import METHOD

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import tomllib
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -10,7 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any, get_type_hints
 
 from audiodecode.limits import LIMITS, Limits
-from bench.errors import BenchError
+from bench.errors import BenchError, near
 from bench.settings import (
     COUNTS,
     NAMES,
@@ -54,12 +53,6 @@ CROSS = "cross"
 
 LARGEST_FILE = 1_000_000
 """Bytes of a file of settings."""
-
-
-def near(name: str, known: Collection[str]) -> str:
-    """The hint that ends a message about an unknown name."""
-    close = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
-    return f"; did you mean {' or '.join(close)}?" if close else f"; known: {', '.join(sorted(known))}"
 
 
 def _splits(value: Any) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ end is in the graph: trimming included, the Fourier transform as a matrix produc
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,9 @@ from numpy.typing import NDArray
 from backends.base import BackendError
 from backends.lite import features as front
 from backends.lite import network
-from backends.lite.backend import Fitted, MfccLite
+
+if TYPE_CHECKING:
+    from backends.lite.backend import Fitted
 
 OPSET, IR_VERSION = 18, 10
 """Of 2022 and 2024: what runtimes in use can read."""
@@ -33,7 +35,7 @@ def graph(fitted: Fitted, labels: tuple[str, ...]) -> bytes:
     _classify(builder, picture, fitted, labels)
     made = helper.make_graph(
         builder.nodes,
-        MfccLite.name,
+        "mfcc-lite",
         [helper.make_tensor_value_info("audio", TensorProto.FLOAT, ["samples"])],
         [helper.make_tensor_value_info("scores", TensorProto.FLOAT, [len(labels)])],
         builder.constants,

@@ -12,8 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.audio import Audio, is_audio, read
-from bench.config import near
-from bench.errors import BenchError
+from bench.errors import BenchError, near
 from sound.resample import resample
 
 

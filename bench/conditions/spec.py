@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from string import Formatter
 
-from bench.config import near
-from bench.errors import BenchError
+from bench.errors import BenchError, near
 
 NUMBER = r"([+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)"
 

@@ -7,12 +7,12 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import platformdirs
 import pyarrow.parquet as pq
 
 from audiodecode.limits import LIMITS, Limits
-from bench.config import Config
 from bench.corpora import fsdd, hub
 from bench.corpora.audiomnist import open_audiomnist
 from bench.corpora.base import COLUMNS, Corpus, Folders, LeftOut, Rejected
@@ -24,6 +24,9 @@ from bench.corpora.scan import Progress
 from bench.corpora.speech_commands import open_speech_commands
 from bench.corpora.synthetic import SPEAKERS, open_synthetic, speakers_of
 from bench.errors import BenchError
+
+if TYPE_CHECKING:
+    from bench.config import Config
 
 CORPORA: Mapping[str, str] = {
     "fsdd": "Free Spoken Digit Dataset: 3,000 clips, 6 speakers (--data, DIGITBENCH_DATA, cache, or downloaded)",

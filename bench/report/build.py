@@ -16,7 +16,7 @@ from bench.report.tables import cost, heard
 from bench.report.tables.outcomes import outcomes
 from bench.report.text import choosing, hearing, provenance, robustness, speed
 from bench.report.text.markdown import escape
-from bench.report.text.summary import order, render, summary
+from bench.report.text.summary import brief, order, render, summary
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +122,11 @@ def drawn(folder: Path) -> set[str]:
 def summary_markdown(run: Run) -> str:
     """The summary table alone."""
     return render(run, tables(run)["summary"])
+
+
+def brief_markdown(run: Run) -> str:
+    """The summary table in six narrow columns."""
+    return brief(run, tables(run)["summary"])
 
 
 def files(report: Report) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """Put what a run says into a Markdown file, between two marks, so that the file cannot drift from the run.
 
-``python -m bench.report.embed README.md results/fsdd`` puts the summary table between ``<!-- summary: begin -->`` and
-``<!-- summary: end -->``; ``... results/robustness robustness`` what noise does between marks of that name.
+``python -m bench.report.embed README.md results/fsdd brief`` puts the summary in six columns between
+``<!-- brief: begin -->`` and ``<!-- brief: end -->``; ``summary`` is the whole of it, ``robustness`` what noise does.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from types import MappingProxyType
 
 from bench.errors import BenchError
 from bench.records.schema import Run, read_run
-from bench.report.build import replace_text, robustness_markdown, summary_markdown
+from bench.report.build import brief_markdown, replace_text, robustness_markdown, summary_markdown
 
 PARTS: Mapping[str, Callable[[Run], str]] = MappingProxyType(
-    {"summary": summary_markdown, "robustness": robustness_markdown}
+    {"summary": summary_markdown, "brief": brief_markdown, "robustness": robustness_markdown}
 )
 
 

@@ -26,6 +26,8 @@ from bench.stats import calls_needed
 ACCURACY = ("accuracy", "accuracy_low", "accuracy_high")
 HARDEST = ("macro_f1", "macro_f1_low", "macro_f1_high", "no_digit")
 LATENCY = ("p50_s", "p95_s", "rtf")
+UNHEARD, HEARD = ("cross", "loso"), ("official", "mixed")
+"""Splits that test speakers who are not heard in training, and those who are; the first that was run speaks."""
 MEMORY = ("peak_rss_bytes", "above_idle_bytes")
 
 
@@ -78,6 +80,28 @@ def render(run: Run, frame: pd.DataFrame) -> str:
             Column("above idle, MB", "above_idle_bytes", megabytes, LOW),
         ]
     columns.append(Column("model, MB", "model_bytes", megabytes, LOW))
+    return _with_notes(run, frame, columns)
+
+
+def brief(run: Run, frame: pd.DataFrame) -> str:
+    """The summary in six narrow columns: accuracy on speakers not heard in training and on those heard, and cost."""
+    ran = splits(run)
+    columns = [Column(first_header(run, "backend"), "backend", escape)]
+    for words, among in (("new speakers, %", UNHEARD), ("known speakers, %", HEARD)):
+        for split in [split for split in among if split in ran][:1]:
+            low, high = f"{split}_accuracy_low", f"{split}_accuracy_high"
+            interval = (low, high) if among is UNHEARD else None
+            columns.append(Column(words, f"{split}_accuracy", percent, HIGH, interval))
+    if cost.measures_cost(run):
+        columns += [
+            Column("ms per clip", "p50_s", milliseconds, LOW),
+            Column("memory, MB", "above_idle_bytes", megabytes, LOW),
+        ]
+    columns.append(Column("model, MB", "model_bytes", megabytes, LOW))
+    return _with_notes(run, frame, columns)
+
+
+def _with_notes(run: Run, frame: pd.DataFrame, columns: Sequence[Column]) -> str:
     notes = Notes(run)
     body = table(frame, columns, notes.cell, lambda row: row["backend"] != FLOOR)
     return "\n\n".join(filter(None, (body, notes.text())))

@@ -1,0 +1,1 @@
+"""Small programs to start from; docs and README show how each is run."""
