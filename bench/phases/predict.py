@@ -101,6 +101,7 @@ def taken_over(cells: list[Cell], place: Place, reporter: Reporter) -> dict[str,
         if found.key == cell.key and not changed:
             if cell.key not in models or _same(models[cell.key], found.facts.get("model")):
                 held[cell.key] = found.facts
+                path.with_suffix(".part").unlink(missing_ok=True)  # a kill may come before a finished journal goes
             else:
                 reporter.say(f"{models[cell.key]}: not the model that was fitted for {cell.title}; it is made anew")
         elif changed == [UNKNOWN] or found.key == cell.key:

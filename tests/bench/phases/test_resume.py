@@ -37,6 +37,15 @@ def predictions(folder: Path) -> pd.DataFrame:
     return frame.sort_values(["backend", "split", "fold", "clip"]).reset_index(drop=True)
 
 
+def test_a_journal_that_outlived_its_cell_goes(tiny_corpus: Path, tmp_path: Path) -> None:
+    config = quick(tiny_corpus, "chance")
+    carry_out(config, tmp_path / "run")
+    (cell,) = (tmp_path / "run" / "records" / "predictions").glob("*.parquet")
+    cell.with_suffix(".part").write_text("what a kill left\n")
+    carry_out(config, tmp_path / "run")
+    assert not list((tmp_path / "run").rglob("*.part"))
+
+
 def test_twenty_kills_lose_nothing_and_repeat_nothing(tiny_corpus: Path, tmp_path: Path) -> None:
     whole, broken = tmp_path / "whole", tmp_path / "broken"
     subprocess.run(command(tiny_corpus, whole), check=True, capture_output=True)
