@@ -40,7 +40,7 @@ def predictions(folder: Path) -> pd.DataFrame:
 def test_a_journal_that_outlived_its_cell_goes(tiny_corpus: Path, tmp_path: Path) -> None:
     config = quick(tiny_corpus, "chance")
     carry_out(config, tmp_path / "run")
-    (cell,) = (tmp_path / "run" / "records" / "predictions").glob("*.parquet")
+    cell = next((tmp_path / "run" / "records" / "predictions").glob("*.parquet"))
     cell.with_suffix(".part").write_text("what a kill left\n")
     carry_out(config, tmp_path / "run")
     assert not list((tmp_path / "run").rglob("*.part"))
