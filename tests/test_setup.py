@@ -66,6 +66,10 @@ def test_a_skip_for_a_required_reason_fails(required: str, code: int, place: str
 
 
 def test_every_package_says_that_it_is_typed() -> None:
-    packages = [path.parent for path in ROOT.glob("*/__init__.py") if path.parent.name not in ("tests", "benchmarks")]
+    packages = [
+        path.parent
+        for path in ROOT.glob("*/__init__.py")
+        if path.parent.name not in ("tests", "benchmarks", "examples")
+    ]
     assert {path.name for path in packages} >= {"bench", "backends"}
     assert all((path / "py.typed").is_file() for path in packages)

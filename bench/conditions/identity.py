@@ -49,7 +49,7 @@ MAKERS: Mapping[str, Maker] = MappingProxyType(
         "silence": _by("channel"),
         "drop": _by("channel", random=True),
         "speed": Maker((TEMPO, LEVEL)),
-        "pitch": Maker((TEMPO, LEVEL, RESAMPLE), ("soxr",)),
+        "pitch": Maker((TEMPO, LEVEL), ("soxr",)),
         "rate": Maker((LEVEL, RESAMPLE), ("soxr",)),
         "training": _by("training", "bench/conditions/noise.py", packages=("scipy",), random=True),
     }
