@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from bench.audio import write
-from bench.conditions import CLEAN, Resources, Voice, identity, noise_identity, parse
+from bench.conditions import CLEAN, FORMS, Resources, Voice, identity, noise_identity, parse
 from bench.conditions.identity import MAKERS, ROOT, maker_of
 from tests.conftest import tone
 
@@ -65,6 +65,7 @@ def resources(folder: Path) -> Resources:
 
 
 def test_every_kind_has_a_maker() -> None:
+    assert {parse(spec).kind for spec in SPECS} | {"clean"} == {form.kind for form in FORMS}
     assert {maker_of(parse(spec)) for spec in SPECS} | {"training"} == set(MAKERS)
 
 
