@@ -19,10 +19,12 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import distributions
 from pathlib import Path
+from typing import TypeVar
 
 from backends.base import Backend, BackendError, TrainedBackend
 
 ENTRY_POINTS = "digitbench.backends"
+Kind = TypeVar("Kind")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,15 +38,22 @@ class Spec:
 
     def load(self) -> type[Backend]:
         """Import the class. Raises BackendError if the module, file or class is not there or not a backend."""
-        where, _, attribute = self.target.rpartition(":")
-        try:
-            module = _from_file(Path(where)) if where.endswith(".py") else importlib.import_module(where)
-            found = getattr(module, attribute)
-        except (Exception, SystemExit) as error:  # whatever somebody's module raises while it is imported
-            raise BackendError(f"cannot import backend {self.target!r}: {type(error).__name__}: {error}") from error
-        if not (inspect.isclass(found) and issubclass(found, Backend)):
-            raise BackendError(f"{self.target!r} is not a class derived from backends.base.Backend")
-        return found
+        return load_class(self.target, Backend)  # type: ignore[type-abstract]
+
+
+def load_class(target: str, base: type[Kind]) -> type[Kind]:
+    """The class ``module:Class`` or ``file.py:Class``. Raises BackendError if it is not there, or not a ``base``."""
+    where, _, attribute = target.rpartition(":")
+    try:
+        module = _from_file(Path(where)) if where.endswith(".py") else importlib.import_module(where)
+        cls = getattr(module, attribute)
+    except (Exception, SystemExit) as error:  # whatever somebody's module raises while it is imported
+        raise BackendError(
+            f"cannot import {base.__name__.lower()} {target!r}: {type(error).__name__}: {error}"
+        ) from error
+    if not (inspect.isclass(cls) and issubclass(cls, base)):
+        raise BackendError(f"{target!r} is not a class derived from {base.__module__}.{base.__name__}")
+    return cls
 
 
 @cache

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
@@ -25,8 +25,19 @@ class BackendError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """What is asked of a backend: all that it is told when it is made."""
+
+    task: str = "classification"
+    vocabulary: Vocabulary = field(default_factory=dict)
+    """Labels to choose among; empty where any words may be said."""
+    language: str = "en"
+    """ISO 639-1 code of what is spoken."""
+
+
+@dataclass(frozen=True, slots=True)
 class Clip:
-    """One labelled recording, as training sees it."""
+    """One recording with its right answer, as training sees it."""
 
     audio: Audio
     label: str
@@ -35,15 +46,17 @@ class Clip:
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """What a backend heard.
+    """What a backend heard: a label, or what was said in words.
 
-    ``label`` is one of the vocabulary's labels, or None when nothing in the vocabulary was heard. ``scores`` gives
-    each label a finite number, higher is likelier; ``text`` is the raw transcript of backends that make one.
+    ``label`` is one of the vocabulary's labels, or None when nothing in the vocabulary was heard, or when it is for
+    the task to read it off ``text``, the raw transcript of backends that make one. ``scores`` gives each label a finite
+    number, higher is likelier. ``tokens``: how many the decoder made, where that is known.
     """
 
-    label: str | None
+    label: str | None = None
     scores: Mapping[str, float] | None = None
     text: str | None = None
+    tokens: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -318,10 +318,11 @@ def compare(
 ) -> None:
     """Is AFTER worse than BEFORE? Exit code 0: no worse, 1: worse, 2: cannot be compared."""
     from bench.compare import compare as difference
-    from bench.records.schema import consistent, read_run
+    from bench.marks import open_run
+    from bench.records.read import consistent
 
     with consistent(before, after):
-        found = difference(read_run(before), read_run(after), force=force)
+        found = difference(open_run(before), open_run(after), force=force)
     write(found.json()) if json else _echo(*found.markdown().splitlines())
     raise typer.Exit(found.exit_code)
 
@@ -340,11 +341,12 @@ def recommend(
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Which backend fits, and why, from a run's records. Exit code 1 if none does: the nearest miss is named."""
+    from bench.marks import open_run
     from bench.recommend import Wish, choose
-    from bench.records.schema import consistent, read_run
+    from bench.records.read import consistent
 
     with consistent(run):
-        found = choose(read_run(run), Wish(new, training, max_ms, p95, max_mb, max_ram_mb, max_cold_s, min_accuracy))
+        found = choose(open_run(run), Wish(new, training, max_ms, p95, max_mb, max_ram_mb, max_cold_s, min_accuracy))
     for note in found.notes:
         _echo(f"note: {note}", err=True)
     write(found.json().strip()) if json else _echo(*found.lines)
@@ -366,7 +368,7 @@ def verify(run: RunFolder) -> None:
 
 def _folder(corpus: Corpus, config: Config) -> Path:
     """Where a run goes that was not told: never over one of other recordings, nor a trial over the whole."""
-    from bench.cells import file_name
+    from bench.names import file_name
 
     name = corpus.title.replace(" → ", "-on-")
     if printable(name) != name or len(name.encode()) > 100:

@@ -10,9 +10,10 @@ import numpy as np
 import pandas as pd
 
 from bench import stats
-from bench.records.schema import CLEAN, Run
+from bench.names import CLEAN
+from bench.records.schema import Run
 from bench.report.tables import cost
-from bench.report.tables.outcomes import backends, conditions, failure, outcomes, splits, tested
+from bench.report.tables.outcomes import backends, clusters, conditions, failure, outcomes, splits, tested
 from bench.report.text.markdown import Column, count, escape, number, p_value, percent, table
 from bench.stats.paired import ALPHA
 
@@ -112,13 +113,15 @@ def same_session(a: Run, b: Run) -> bool:
 
 def _incomparable(a: Run, b: Run) -> str:
     first, second = a.info["corpus"], b.info["corpus"]
+    if type(a.task) is not type(b.task):
+        return f"other tasks: {a.task.name} and {b.task.name}"
     if first["sha256"] != second["sha256"]:
         names = " and ".join(f"{corpus['name']} (sha256 {corpus['sha256'][:12]})" for corpus in (first, second))
         return f"other data: {names}"
-    keys = ["clip", "sha256", "label"]
+    keys = ["clip", "sha256", "reference"]
     both = a.clips[keys].merge(b.clips[keys], on="clip")
-    if not (both["sha256_x"].equals(both["sha256_y"]) and both["label_x"].equals(both["label_y"])):
-        return "other clips: some have the same name but other samples or labels"
+    if not (both["sha256_x"].equals(both["sha256_y"]) and both["reference_x"].equals(both["reference_y"])):
+        return "other clips: some have the same name but other samples or references"
     if not set(backends(a)) & set(backends(b)):
         return "the runs have no backend in common"
     return ""
@@ -128,15 +131,16 @@ def _accuracy(a: Run, b: Run, common: list[str]) -> pd.DataFrame:
     keys = ["split", "backend", "clip"]
     rows = []
     for condition in _shared_conditions(a, b):
-        first, second = outcomes(a, condition), outcomes(b, condition)
-        both = first[[*keys, "right"]].merge(second[[*keys, "right"]], on=keys, suffixes=("_a", "_b"))
+        before, after = outcomes(a, condition), outcomes(b, condition)
+        both = before.merge(after[[*keys, "errors"]], on=keys, suffixes=("_a", "_b"))
         both = both[both["split"].isin(common)]
-        for (split, backend), own in both.groupby(["split", "backend"], sort=False):
-            was, now = own["right_a"], own["right_b"]
-            lost, gained = int((was & ~now).sum()), int((now & ~was).sum())
-            change = stats.difference(gained, lost, len(own))
-            p = stats.mcnemar_exact(lost, gained)
-            rows.append([split, condition, backend, len(own), was.mean(), now.mean(), *change, p, np.nan, SAME])
+        for (split, backend), marks in both.groupby(["split", "backend"], sort=False):
+            speakers = clusters(marks, str(split))
+            was, now, units = (marks[name].to_numpy() for name in ("errors_a", "errors_b", "units"))
+            pair = a.task.paired(now, was, units, None if speakers is None else list(speakers))
+            shares = [1 - errors.sum() / units.sum() for errors in (was, now)]
+            change = (pair.difference, pair.low, pair.high, pair.p)
+            rows.append([split, condition, backend, len(marks), *shares, *change, np.nan, SAME])
     table = _frame(_ACCURACY, rows)
     table["holm_p"] = stats.holm(table["p"])
     real = table["holm_p"] < ALPHA

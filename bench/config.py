@@ -10,6 +10,7 @@ from typing import Annotated, Any, get_type_hints
 
 from audiodecode.limits import LIMITS, Limits
 from bench.errors import BenchError, near
+from bench.names import CROSS, SPLITS
 from bench.settings import (
     COUNTS,
     NAMES,
@@ -39,17 +40,6 @@ DIGITS: Mapping[str, tuple[str, ...]] = {
     "8": ("eight", "ate"),
     "9": ("nine",),
 }
-
-SPLITS: Mapping[str, str] = {
-    "official": "the corpus's own: for fsdd, takes 0-4 of every speaker and digit are the test",
-    "mixed": "drawn by label with a seed: 70 % train, 10 % validation, 20 % test; the same speakers in each",
-    "loso": "leave one speaker out: a fold per speaker, trained on all the others",
-}
-"""Every split that can be chosen, and what it is."""
-
-CROSS = "cross"
-"""The split of a run that trains on one corpus and tests on another: the only one it has."""
-
 
 LARGEST_FILE = 1_000_000
 """Bytes of a file of settings."""
@@ -108,6 +98,9 @@ HARNESS_OPTIONS: Mapping[str, Kind] = {
 class Config:
     """Everything that decides what a run does. Field names are the keys of ``bench.toml``."""
 
+    task: Annotated[
+        str, Setting(TEXT, "What is asked about a clip: classification, or a task of your own, file.py:Class.")
+    ] = "classification"
     corpus: Annotated[
         str, Setting(TEXT, "The recordings: fsdd, synthetic, folder:PATH and others; see `digitbench list`.")
     ] = "fsdd"

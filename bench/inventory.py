@@ -11,14 +11,15 @@ from rich.table import Table
 from tabulate import tabulate
 
 from backends import BackendError, find, known_names
-from bench.cells import clips_hash, job
+from bench.cells import job
+from bench.clips import clips_hash
 from bench.conditions import DEFAULT_SWEEP, FORMS
-from bench.config import CROSS, SETTINGS, SPLITS, Config
+from bench.config import SETTINGS, Config
 from bench.corpora import CORPORA, Source, describe_sources, open_source
 from bench.corpora.scan import Progress
 from bench.errors import BenchError
+from bench.names import CROSS, NOISE, SPLITS
 from bench.printable import printable
-from bench.records.schema import NOISE
 
 
 def backends() -> Table:
@@ -59,7 +60,9 @@ def conditions() -> Table:
     for form in FORMS:
         limits = f" ({', '.join(map(str, form.limits))})" if form.limits else ""
         _row(table, form.example, form.about + limits)
-    _row(table, "sweep", f"{len(DEFAULT_SWEEP)} of these at once; NAME{NOISE} is a trained backend fitted in noise too")
+    _row(
+        table, "sweep", f"{len(DEFAULT_SWEEP)} of these at once; NAME+{NOISE} is a trained backend fitted in noise too"
+    )
     return table
 
 
@@ -104,7 +107,7 @@ def weights(config: Config) -> Table:
 
 def _clips_hash(source: Source, progress: Progress | None) -> str:
     try:
-        return clips_hash(open_source(source, progress).clips)
+        return clips_hash(open_source(source, progress).clips.rename(columns={"label": "reference"}))
     except BenchError as error:
         return str(error)
 

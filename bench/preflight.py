@@ -15,7 +15,7 @@ from bench.config import Config
 from bench.errors import BenchError
 from bench.machine import cpus
 from bench.making import refusal, unknown
-from bench.records.schema import NOISE
+from bench.names import Name
 from bench.workers.parent import Worker, WorkerError
 
 RATE = 8_000
@@ -63,13 +63,15 @@ def check_backends(config: Config) -> None:
     if refused:
         raise BenchError("; ".join(refused))
     for name in config.backend:
-        if not any(name in (spec.name, spec.name.removesuffix(NOISE), spec.name.partition(":")[0]) for spec in chosen):
+        if not any(
+            name in (spec.name, str(Name.parse(spec.name).plain), Name.parse(spec.name).family) for spec in chosen
+        ):
             _check_unused(config, name)
 
 
 def _check_unused(config: Config, name: str) -> None:
     """Options of a backend that is not chosen: their names, and that of its variant."""
-    spec = find_backend(name.removesuffix(NOISE))
+    spec = find_backend(str(Name.parse(name).plain))
     options = job(config, spec).options
     wrong = refusal(spec.load(), spec.variant, config.vocabulary, options) if spec.variant else ""
     if wrong := unknown(spec.load(), options) or wrong:

@@ -11,9 +11,8 @@ from bench.errors import BenchError
 from bench.workers.parent import ROOT
 
 if TYPE_CHECKING:
-    from bench.corpora import Corpus
     from bench.records.schema import Run
-    from bench.report.html.gallery import Audio, Samples, Treat
+    from bench.report.html import Sound
 
 _OF_RECORDINGS = ("data", "pattern", "longest_clip_s", "clip_rates_hz", "most_channels")
 """Settings that say which recordings a run heard, besides the names of its corpora."""
@@ -41,11 +40,12 @@ def write_report(folder: Path) -> Path:
 
     Raises BenchError for a folder without records.
     """
-    from bench.records.schema import consistent, read_run
+    from bench.marks import open_run
+    from bench.records.read import consistent
     from bench.report import build, drawn, write
 
     with consistent(folder):
-        write(build(read_run(folder), drawn(folder)), folder)
+        write(build(open_run(folder), drawn(folder)), folder)
     return folder / "report.md"
 
 
@@ -54,27 +54,29 @@ def write_page(folder: Path) -> tuple[Path, str]:
 
     Sounds are those of the recordings that the run heard, under its conditions, where they are still to be had.
     """
-    from bench.records.schema import consistent, read_run
+    from bench.marks import open_run
+    from bench.records.read import consistent
     from bench.report import build, html, plots
     from bench.verify import publish
 
-    run = read_run(folder)
+    run = open_run(folder)
     with consistent(folder):
         tables = build(run).tables
         drawn = plots.draw(run, tables)
         written = plots.write(drawn, folder)
         write_report(folder)
-        audio, treat, silent = _sounds(run)
-        page = html.write(html.page(run, tables, drawn, audio=audio, treat=treat), folder)
+        sound, silent = _sounds(run)
+        page = html.write(html.page(run, tables, drawn, sound), folder)
     publish(folder, [*written, page])
     return page, silent
 
 
-def _sounds(run: Run) -> tuple[Audio | None, Treat | None, str]:
-    """Recordings, conditions, and why there is no sound, if so."""
+def _sounds(run: Run) -> tuple[Sound | None, str]:
+    """What backends heard, or why there is no sound."""
+    from bench.clips import Clips
     from bench.config import read_config
     from bench.corpora import open_for
-    from bench.report import html
+    from bench.recordings import sounds
 
     try:
         config = run.info["config"]
@@ -82,23 +84,6 @@ def _sounds(run: Run) -> tuple[Audio | None, Treat | None, str]:
         kept = {name: config.get(name) for name in (*names, *_OF_RECORDINGS)}
         given = {name: value for name, value in kept.items() if value}
         corpus = open_for(read_config(None, {**given, "vocabulary": run.info["vocabulary"]}))
-        return html.recordings(run, corpus), _treat(run, corpus), ""
+        return sounds(run, Clips(run.clips, corpus.folders)), ""
     except BenchError as error:
-        return None, None, str(error)
-
-
-def _treat(run: Run, corpus: Corpus) -> Treat:
-    """Clips under the run's conditions, made anew as they were."""
-    from bench.cells import resources
-    from bench.conditions import apply, parse
-
-    found = resources(run.info["config"].get("conditions", ()), run.clips, corpus.folders)
-    speakers = run.clips.set_index("clip")["speaker"]
-    seed = int(run.info["config"]["seed"])
-
-    def treat(condition: str, clip: str, samples: Samples, rate: int) -> tuple[Samples, int]:
-        speaker = speakers[clip]
-        known = speaker if isinstance(speaker, str) else None
-        return apply(parse(condition), samples, rate, clip=clip, speaker=known, seed=seed, resources=found)
-
-    return treat
+        return None, str(error)

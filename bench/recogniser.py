@@ -17,19 +17,22 @@ from typing import BinaryIO
 import numpy as np
 
 from backends import Spec, registered
-from bench.cells import job, specs
+from backends.base import Asked
+from bench import tasks
+from bench.cells import clip_table, job, specs
 from bench.conditions import Resources, Treatments
 from bench.config import Config
+from bench.context import Context
 from bench.corpora import Corpus, open_corpus
 from bench.errors import BenchError
 from bench.machine import cpus
 from bench.making import missing
-from bench.phases.predict import Place, fit
+from bench.names import Name
+from bench.phases.predict import fit
 from bench.preflight import check_backends
 from bench.printable import printable
 from bench.progress import Reporter
-from bench.records.schema import NOISE
-from bench.splits import assign
+from bench.splits import folds
 from bench.workers.parent import Job, Limits, Worker, WorkerError
 from bench.workers.ready import ready
 
@@ -95,13 +98,15 @@ def train_model(config: Config, out: Path, split: str | None, reporter: Reporter
             pattern=config.pattern,
             strict=config.strict,
         )
-        clips = corpus.clips
-        column = assign(split, clips, config.seed).to_numpy() if split else np.full(len(clips), "train")
-        train, validation = (np.flatnonzero(column == part) for part in ("train", "validation"))
+        clips, splits, _ = clip_table(replace(config, splits=(split,) if split else (), limit=None), corpus)
+        fold = next(folds(split, clips.table, splits)) if split else None
+        train = fold.train if fold else np.arange(len(clips))
+        validation = fold.validation if fold else train[:0]
         treatments = Treatments.of((), work.folder / "noisy", config.seed, Resources())
-        place = Place(work.folder, corpus.root, treatments)
+        task = tasks.find(config.task)(Asked(config.task, config.vocabulary))
+        context = Context(work.folder, clips, task, reporter, treatments)
         with reporter.wait(f"fitting {spec.name} on {len(train):,} clips"):
-            seconds = fit(worker, clips, train, validation, place, spec.name.endswith(NOISE))
+            seconds = fit(worker, context, train, validation, Name.parse(spec.name).noisy)
         worker.ask("save", path=str(target))
     return Trained(len(train) + len(validation), seconds, corpus)
 

@@ -12,18 +12,17 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
-from bench.cells import Known, clips_hash, digest
+from bench.cells import Known, digest
+from bench.clips import clips_hash
 from bench.code import Code
-from bench.config import CROSS, Config
+from bench.config import Config
 from bench.corpora.base import Corpus
 from bench.phases.latency import Failure
 from bench.phases.leaks import Check
 from bench.phases.predict import Outcome
 from bench.printable import printable
 from bench.records.journal import replace_file, write_tables
-from bench.records.schema import CLIPS
-
-SCHEMA = 1
+from bench.records.schema import CLIPS, SCHEMA, SPLITS
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +32,7 @@ class Finished:
     config: Config
     corpus: Corpus
     clips: pd.DataFrame
+    splits: pd.DataFrame
     impossible: Mapping[str, str]
     machine: Mapping[str, Any]
     command: str
@@ -52,9 +52,11 @@ class Finished:
 
 
 def write_manifest(done: Finished, folder: Path) -> None:
-    """Write ``clips.parquet`` and ``run.json`` into a run's folder, each in one step."""
-    table = pa.Table.from_pandas(done.clips, CLIPS, preserve_index=False)
-    write_tables(folder / "clips.parquet", iter([table]), CLIPS, clips_hash(done.clips))
+    """Write ``clips.parquet``, ``splits.parquet`` and ``run.json`` into a run's folder, each in one step."""
+    key = clips_hash(done.clips)
+    for name, frame, schema in (("clips", done.clips, CLIPS), ("splits", done.splits, SPLITS)):
+        table = pa.Table.from_pandas(frame[schema.names], schema, preserve_index=False)
+        write_tables(folder / f"{name}.parquet", iter([table]), schema, key)
     partial = folder / "run.json.part"
     partial.write_text(json.dumps(_contents(done, folder), indent=1, default=str) + "\n")
     replace_file(partial, folder / "run.json")
@@ -101,9 +103,9 @@ def _corpus(done: Finished) -> dict[str, Any]:
 
 def _part(corpus: Corpus, part: str, clips: pd.DataFrame) -> dict[str, Any]:
     """One of two corpora; its hash is the one it has by itself."""
-    own = clips[clips[CROSS] == part]
-    own = own.assign(clip=own["clip"].str.removeprefix(f"{part}/"))
-    return {"name": corpus.title, "source": corpus.source, **_counts(own), "sha256": clips_hash(own)}
+    rows = clips[clips["official"] == part]
+    rows = rows.assign(clip=rows["clip"].str.removeprefix(f"{part}/"))
+    return {"name": corpus.title, "source": corpus.source, **_counts(rows), "sha256": clips_hash(rows)}
 
 
 def _counts(clips: pd.DataFrame) -> dict[str, Any]:
@@ -112,7 +114,7 @@ def _counts(clips: pd.DataFrame) -> dict[str, Any]:
         "speakers": int(clips["speaker"].nunique()),
         "audio_s": round(float((clips["samples"] / clips["sample_rate"]).sum()), 3),
         "sample_rates": sorted(int(rate) for rate in clips["sample_rate"].unique()),
-        "labels": sorted(clips["label"].unique()),
+        "labels": sorted(clips["reference"].unique()),
     }
 
 

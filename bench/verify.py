@@ -7,7 +7,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from bench.errors import BenchError
-from bench.records.schema import Run, consistent, read_run
+from bench.marks import open_run
+from bench.records.read import consistent
+from bench.records.schema import Run
 from bench.report import build, drawn, files
 from bench.report.build import replace_text
 
@@ -48,7 +50,7 @@ def verify(folder: Path) -> list[str]:
         raise BenchError(f"{folder} is not a run: it has no run.json")
     findings = _check_hashes(folder)
     try:
-        run = read_run(folder)
+        run = open_run(folder)
         with consistent(folder):
             made = files(build(run, drawn(folder)))
             return [*findings, *_check_records(run), *_check_report(folder, made)]
@@ -113,10 +115,6 @@ def _check_records(run: Run) -> list[str]:
     twice, findings = int(rows.duplicated(keys).sum()), []
     if twice:
         findings.append(f"{twice:,} predictions are in the records twice")
-    labels = rows["clip"].map(run.clips.set_index("clip")["label"])
-    strange = int((labels.isna() | (labels != rows["label"])).sum())
-    if strange:
-        findings.append(f"{strange:,} predictions are of clips or labels that clips.parquet does not have")
     return findings
 
 

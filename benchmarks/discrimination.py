@@ -18,12 +18,14 @@ import pandas as pd
 from rich.console import Console
 
 from backends import find
-from backends.base import Audio, Backend, Prediction
+from backends.base import Asked, Audio, Backend, Prediction
+from bench import tasks
 from bench.cells import Known, clip_table, job
+from bench.conditions import Resources, Treatments
 from bench.config import Config
+from bench.context import Context
 from bench.corpora import open_corpus
 from bench.phases.latency import Contender, latency
-from bench.phases.predict import Place
 from bench.progress import Plain
 from bench.stats import Interval, time_ratio
 
@@ -82,18 +84,19 @@ def main() -> None:
     raise SystemExit(0 if min(held, told) >= wanted and abs(middle - 1) <= 0.02 else 1)
 
 
-def _ratios(seed: int, clips: int, folder: Path) -> dict[str, Interval]:
-    config = replace(Config(), backends=("chance",), splits=("official",), seed=seed, latency_clips=clips)
+def _ratios(seed: int, calls: int, folder: Path) -> dict[str, Interval]:
+    config = replace(Config(), backends=("chance",), splits=("official",), seed=seed, latency_clips=calls)
     corpus = open_corpus(config.corpus, config.vocabulary, fallback=True)
-    table, _ = clip_table(config, corpus)
+    clips, _, _ = clip_table(config, corpus)
     specs = [find(f"{__file__}:{name}") for name in ("First", "Second", "Slower")]
     known = [Known(job(config, spec), False, "all", (), {}, 0) for spec in specs]
     contenders = [Contender(each, None) for each in known]
-    place, quiet = Place(folder, corpus.root), Plain(Console(quiet=True))
-    found, failures = latency(config, 1, contenders, table, place, quiet)
+    quiet, task = Plain(Console(quiet=True)), tasks.find(config.task)(Asked(config.task, config.vocabulary))
+    context = Context(folder, clips, task, quiet, Treatments.of((), folder, seed, Resources()))
+    share, failures = latency(config, 1, contenders, context)
     if failures:
         raise SystemExit(f"{failures[0].backend}: {failures[0].reason}")
-    timed = pd.DataFrame(found.calls).query("not warmup")
+    timed = pd.DataFrame(share.calls).query("not warmup")
     took = timed.assign(latency_s=timed["resample_s"] + timed["predict_s"]).set_index(["process", "round", "clip"])
     first, *others = (took[took["backend"] == each.name]["latency_s"] for each in known)
     rounds, processes = (first.index.get_level_values(level) for level in ("round", "process"))

@@ -14,7 +14,7 @@ from pathlib import Path
 from backends.base import Vocabulary
 from backends.kit.text import TextMapper, words
 from bench.errors import BenchError
-from bench.records.schema import read_run
+from bench.marks import open_run
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +56,10 @@ def change(texts: list[tuple[str, str]], vocabulary: Vocabulary) -> Change:
 
 def changes(folder: Path) -> Iterator[tuple[str, Change]]:
     """Of each backend of a run that writes texts. Raises BenchError when the folder holds no run."""
-    run = read_run(folder)
+    run = open_run(folder)
     kept = run.predictions.dropna(subset="text").drop_duplicates(["backend", "condition", "clip"])
     for backend, rows in kept.groupby("backend"):
-        yield str(backend), change(list(zip(rows["label"], rows["text"], strict=True)), run.info["vocabulary"])
+        yield str(backend), change(list(zip(rows["reference"], rows["text"], strict=True)), run.info["vocabulary"])
 
 
 def main() -> None:

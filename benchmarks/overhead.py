@@ -17,7 +17,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from bench.audio import write
-from bench.records.schema import read_run
+from bench.records.read import read_records
 
 RATE, SAMPLES = 8_000, 400
 
@@ -62,7 +62,7 @@ def generate(folder: Path, count: int) -> Path:
 
 def _per_call(corpus: Path, out: Path) -> bool:
     _run(corpus, out, "--latency-clips", "700")
-    timed = read_run(out).latency.query("not warmup")
+    timed = read_records(out).latency.query("not warmup")
     micros = 1e6 * (timed["resample_s"] + timed["predict_s"])
     print(f"latency of `chance`: p50 {micros.median():.2f}, p99 {micros.quantile(0.99):.2f} microseconds (bound: 50)")
     return bool(micros.quantile(0.99) <= 50)
@@ -82,7 +82,7 @@ def _per_run(folder: Path) -> bool:
     """Wall time of a run with every phase against what its backend took, one worker at a time so nothing overlaps."""
     command = [sys.executable, "-m", "bench", "run", "--jobs", "1", "--limit", "300", "--out", str(folder)]
     subprocess.run([*command, "--backends", "faster-whisper:tiny.en"], check=True, capture_output=True)
-    run = read_run(folder)
+    run = read_records(folder)
     calls = run.latency[["resample_s", "predict_s"]]
     starts = run.coldstart[["start_s", "import_s", "load_s", "first_s"]]
     phases = (calls.to_numpy().sum(), starts.to_numpy().sum(), run.throughput["predict_s"].sum())

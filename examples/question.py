@@ -2,7 +2,7 @@
 
     python examples/question.py results/fsdd
 
-Tables hold what the report shows, in raw numbers; ``bench.records.schema.read_run`` gives every single prediction.
+Tables hold what the report shows, in raw numbers; ``bench.marks.open_run`` gives every single prediction.
 """
 
 from __future__ import annotations

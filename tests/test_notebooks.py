@@ -18,7 +18,8 @@ import pytest
 from nbclient import NotebookClient
 from nbformat import NotebookNode
 
-from bench.records.schema import Run, read_run
+from bench.marks import open_run
+from bench.records.schema import Run
 from bench.report import build, summary_markdown, write
 from bench.workers.parent import ROOT
 from tests.bench import factory
@@ -89,10 +90,10 @@ def test_the_data_are_shown_without_recordings(nowhere: dict[str, str], tmp_path
 def test_results_of_a_run_under_noise(nowhere: dict[str, str], tmp_path: Path) -> None:
     run = varied(noisy())
     folder = factory.save(run, tmp_path / "run")
-    write(build(read_run(folder)), folder)
+    write(build(open_run(folder)), folder)
     done = execute(RESULTS, tmp_path, {**nowhere, "DIGITBENCH_RUN": str(folder)})
     said = text(done)
-    assert summary_markdown(read_run(folder)).strip() in said
+    assert summary_markdown(open_run(folder)).strip() in said
     assert "The same as in the run's" in said
     assert "accuracy_snr" in said
     assert "No difference shown" in said
@@ -139,7 +140,7 @@ def test_an_absolute_path_would_be_seen(path: str) -> None:
 
 
 def test_what_is_committed_is_of_the_reference_run() -> None:
-    assert summary_markdown(read_run(ROOT / "results" / "fsdd")).strip() in text(load(RESULTS))
+    assert summary_markdown(open_run(ROOT / "results" / "fsdd")).strip() in text(load(RESULTS))
     assert "**fsdd**" in text(load(DATA))
     assert "SYNTHETIC" not in text(load(DATA))
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.records.schema import read_run
+from bench.marks import open_run
 from bench.report.build import brief_markdown, robustness_markdown, tables
 from bench.report.embed import embedded
 from bench.verify import verify
@@ -19,7 +19,7 @@ REFERENCE, ROBUSTNESS = (ROOT / "results" / name for name in ("fsdd", "robustnes
 
 
 def test_the_summary_is_the_reference_run() -> None:
-    assert embedded(README, brief_markdown(read_run(REFERENCE)), "brief") == README
+    assert embedded(README, brief_markdown(open_run(REFERENCE)), "brief") == README
 
 
 def test_it_is_read_in_three_minutes() -> None:
@@ -30,7 +30,7 @@ def test_it_is_read_in_three_minutes() -> None:
 
 
 def test_the_three_lines_follow_from_the_reference_run() -> None:
-    made = tables(read_run(REFERENCE))
+    made = tables(open_run(REFERENCE))
     summary = made["summary"].set_index("backend")
     ratios = made["latency_ratios"].query("threads == 2").set_index(["a", "b"])[["ratio", "ratio_low", "ratio_high"]]
     times, low, high = dict(ratios.iterrows())["faster-whisper:tiny.en", "whisper-closed:tiny.en"]
@@ -56,7 +56,7 @@ def test_the_three_lines_follow_from_the_reference_run() -> None:
 
 def test_what_noise_does_is_said_by_the_robustness_run() -> None:
     page = (ROOT / "docs" / "robustness.md").read_text()
-    assert embedded(page, robustness_markdown(read_run(ROBUSTNESS)), "robustness") == page
+    assert embedded(page, robustness_markdown(open_run(ROBUSTNESS)), "robustness") == page
 
 
 @pytest.mark.parametrize("folder", [REFERENCE, ROBUSTNESS], ids=lambda folder: folder.name)

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from backends.base import Audio, Backend, BackendError, Prediction, Source, Vocabulary
-from backends.kit.text import TextMapper
 from backends.whisper import weights
 from backends.whisper.ctranslate2_file import read, whisper_parameters
 
@@ -47,7 +46,6 @@ class FasterWhisper(Backend):
             raise BackendError(f"{self.name}: beam_size must be a whole number from 1, not {beam_size!r}")
         if model is None:
             weights.repository(variant)
-        self._to_label = TextMapper(vocabulary)
         self._compute_type = compute_type
         self._beam_size = beam_size
         self._fallback = fallback
@@ -77,7 +75,7 @@ class FasterWhisper(Backend):
             temperature=TEMPERATURES if self._fallback else 0.0,
         )
         text = "".join(segment.text for segment in segments).strip()
-        return Prediction(self._to_label(text), text=text)
+        return Prediction(text=text)
 
     def artifacts(self) -> list[Path]:
         return weights.model_files(self._weights())

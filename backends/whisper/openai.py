@@ -14,7 +14,6 @@ from typing import Any, ClassVar
 from platformdirs import user_cache_path
 
 from backends.base import Audio, Backend, BackendError, Prediction, Source, Vocabulary
-from backends.kit.text import TextMapper
 from backends.whisper import weights
 from backends.whisper.ctranslate2_file import read, whisper_dimensions, whisper_state
 
@@ -42,7 +41,6 @@ class OpenAIWhisper(Backend):
         super().__init__(vocabulary, variant)
         if model is None:
             weights.repository(variant)
-        self._to_label = TextMapper(vocabulary)
         self._fallback = fallback
         self._language = language
         self._given = None if model is None else Path(model)
@@ -72,7 +70,7 @@ class OpenAIWhisper(Backend):
         torch.manual_seed(0)  # samples of the fallback must not depend on earlier clips
         ladder = {} if self._fallback else {"temperature": 0.0}
         text = self._model.transcribe(audio, language=self._language, fp16=False, **ladder)["text"].strip()
-        return Prediction(self._to_label(text), text=text)
+        return Prediction(text=text)
 
     def artifacts(self) -> list[Path]:
         return [self._weights()]

@@ -6,24 +6,24 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import soundfile
 
 from audiodecode.limits import UNLIMITED
 from bench.audio import Audio, fingerprint, read
+from bench.clips import Clip
 from bench.errors import BenchError
 
 INDEX = "clips.jsonl"
 
-Entry = dict[str, Any]
-Change = Callable[[Entry, Audio, int], tuple[Audio, int]]
-"""Entry, samples, rate -> changed samples and their rate."""
+Change = Callable[[Clip, Audio, int], tuple[Audio, int]]
+"""Clip, samples, rate -> changed samples and their rate."""
 
 
-def render(entries: Iterable[Entry], folder: Path, change: Change, check: bool = False) -> Iterator[Entry]:
-    """The entries (:func:`bench.cells.entries`) with path and sha256 of the changed clips, float32 WAV in ``folder``.
+def render(clips: Iterable[Clip], folder: Path, change: Change, check: bool = False) -> Iterator[Clip]:
+    """The clips with path and sha256 of what they were changed to, float32 WAV in ``folder``.
 
     What is there already, made of the same samples, is taken over; with ``check`` only if it can be read and holds what
     it held. Raises BenchError.
@@ -31,16 +31,16 @@ def render(entries: Iterable[Entry], folder: Path, change: Change, check: bool =
     folder.mkdir(parents=True, exist_ok=True)
     known = _index(folder)
     with (folder / INDEX).open("a", encoding="utf-8") as index:
-        for entry in entries:
-            path = folder / f"{hashlib.sha256(entry['clip'].encode()).hexdigest()[:24]}.wav"
-            made = known.get((path.name, entry["sha256"]))
+        for clip in clips:
+            path = folder / f"{hashlib.sha256(clip.id.encode()).hexdigest()[:24]}.wav"
+            made = known.get((path.name, clip.sha256))
             if made is None or (check and not _holds(path, made)):
-                samples, rate = change(entry, *read(Path(entry["path"]), UNLIMITED))
+                samples, rate = change(clip, *read(Path(clip.path), UNLIMITED))
                 soundfile.write(path, samples, rate, subtype="FLOAT")
                 made = fingerprint(samples, rate)
-                index.write("\n" + json.dumps([path.name, entry["sha256"], made]) + "\n")
+                index.write("\n" + json.dumps([path.name, clip.sha256, made]) + "\n")
                 index.flush()
-            yield {**entry, "path": str(path), "sha256": made}
+            yield replace(clip, path=str(path), sha256=made)
 
 
 def _index(folder: Path) -> dict[tuple[str, str], str]:

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from bench.audio import Audio
+from bench.clips import Clip
 from bench.conditions.apply import apply
 from bench.conditions.identity import identity, noise_identity
-from bench.conditions.render import Entry, render
+from bench.conditions.render import render
 from bench.conditions.resources import Resources
 from bench.conditions.spec import CLEAN, parse
 from bench.conditions.training import COPIES, noisy_copy
@@ -33,31 +34,31 @@ class Treatments:
         """Raises BenchError where a condition names a file that cannot be found."""
         return cls(folder, seed, resources, {name: identity(parse(name), seed, resources) for name in conditions})
 
-    def heard(self, condition: str, entries: Iterable[Entry], check: bool = False) -> Iterator[Entry]:
-        """Test clips as they are under a condition; the same entries for ``clean``. Raises BenchError.
+    def tested(self, condition: str, clips: Iterable[Clip], check: bool = False) -> Iterator[Clip]:
+        """Test clips as they are under a condition; the same clips for ``clean``. Raises BenchError.
 
         With ``check``, a changed clip that is there already is read, and made anew where it is damaged.
         """
         meant = parse(condition)
         if meant == CLEAN:
-            yield from entries
+            yield from clips
             return
 
-        def change(entry: Entry, samples: Audio, rate: int) -> tuple[Audio, int]:
+        def change(clip: Clip, samples: Audio, rate: int) -> tuple[Audio, int]:
             return apply(
                 meant, samples, rate,
-                clip=entry["clip"], speaker=entry["speaker"], seed=self.seed, resources=self.resources,
+                clip=clip.id, speaker=clip.speaker, seed=self.seed, resources=self.resources,
             )  # fmt: skip
 
-        yield from render(entries, self._place(self.identities[condition]), change, check)
+        yield from render(clips, self._place(self.identities[condition]), change, check)
 
-    def noisy(self, entries: Iterable[Entry], check: bool = False) -> Iterator[Entry]:
-        """The noisy copies of training clips, labels and speakers kept; ``check`` as above."""
-        listed = list(entries)
+    def noisy(self, clips: Iterable[Clip], check: bool = False) -> Iterator[Clip]:
+        """The noisy copies of training clips, references and speakers kept; ``check`` as above."""
+        listed = list(clips)
         for number in range(COPIES):
 
-            def change(entry: Entry, samples: Audio, rate: int, number: int = number) -> tuple[Audio, int]:
-                return noisy_copy(samples, rate, entry["clip"], number, self.seed), rate
+            def change(clip: Clip, samples: Audio, rate: int, number: int = number) -> tuple[Audio, int]:
+                return noisy_copy(samples, rate, clip.id, number, self.seed), rate
 
             yield from render(listed, self._place([*noise_identity(self.seed), number]), change, check)
 

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from audiodecode.limits import LIMITS, Limits
 from bench.corpora import fsdd, hub
 from bench.corpora.audiomnist import open_audiomnist
-from bench.corpora.base import COLUMNS, Corpus, Folders, LeftOut, Rejected
+from bench.corpora.base import COLUMNS, Corpus, LeftOut, Rejected
 from bench.corpora.collect import Wanted
 from bench.corpora.cross import join
 from bench.corpora.folder import open_folder
@@ -180,7 +180,6 @@ __all__ = [
     "COLUMNS",
     "CORPORA",
     "Corpus",
-    "Folders",
     "LeftOut",
     "Rejected",
     "Source",

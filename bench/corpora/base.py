@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from bench.clips import Folders
 from bench.printable import printable
 
 COLUMNS = ("clip", "path", "label", "speaker", "sample_rate", "samples", "sha256", "official")
@@ -17,10 +18,6 @@ clip: unique id, the path without its ending unless that is ambiguous. path: rel
 where unknown. sample_rate: Hz. samples: length per channel. sha256: of the decoded float32 mono samples
 (:func:`bench.audio.fingerprint`). official: "train" or "test" where the corpus defines a split, else null.
 """
-
-
-Folders = Path | Mapping[str, Path]
-"""Where clips lie: the folder their paths are relative to, or one for each first part of their paths."""
 
 
 @dataclass(frozen=True, slots=True)

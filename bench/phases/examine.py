@@ -8,14 +8,13 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from bench.cells import Cell, digest
 from bench.code import Code, Present, meaning
 from bench.config import Config
+from bench.context import Context
 from bench.phases.latency import Contender, Failure, describe
 from bench.phases.leaks import Check, check_backend
-from bench.phases.predict import Facts, Place
+from bench.phases.predict import Facts
 from bench.progress import Reporter
 from bench.records.journal import replace_file
 from bench.workers.parent import ROOT, WorkerError
@@ -30,27 +29,25 @@ def examined(
     config: Config,
     contenders: Ready,
     made_by: Mapping[str, Facts],
-    clips: pd.DataFrame,
-    place: Place,
-    reporter: Reporter,
+    context: Context,
 ) -> tuple[Ready, dict[str, dict[str, Any]], list[Check], list[Failure]]:
     """Who can be loaded again, what they say of themselves, the leak checks, and who failed in either.
 
     ``made_by``: the code of every cell, by key. What was found out is kept in ``examined.json`` where nobody failed,
     and holds while cells, settings and code are the same.
     """
-    path = place.folder / "records" / "examined.json"
+    path = context.folder / "records" / "examined.json"
     cells = [(cell.key, made_by[cell.key], contender.known.job.limits.threads) for cell, contender in contenders]
     key = digest(cells, config.checks, config.seed, [meaning(ROOT / source) for source in SOURCES])
-    found = _kept(path, reporter)
+    found = _kept(path, context.reporter)
     if found and found["key"] == key and not Present().changed(found["code"]):
         return contenders, found["descriptions"], [Check(**check) for check in found["checks"]], []
-    place = replace(place, code=Code())
-    contenders, descriptions, failures = _described(contenders, place, reporter)
-    checks, failed = _checked(config, contenders, clips, place, reporter)
+    context = replace(context, code=Code())
+    contenders, descriptions, failures = _described(contenders, context)
+    checks, failed = _checked(config, contenders, context)
     if not failures + failed:
         listed = [asdict(check) for check in checks]
-        content = dict(zip(CONTENTS, (key, place.code.facts(), descriptions, listed), strict=True))
+        content = dict(zip(CONTENTS, (key, context.code.facts(), descriptions, listed), strict=True))
         partial = path.with_name(path.name + ".part")
         path.parent.mkdir(exist_ok=True)
         partial.write_text(json.dumps({**content, "sha256": digest(content)}, indent=1))
@@ -73,32 +70,32 @@ def _kept(path: Path, reporter: Reporter) -> dict[str, Any] | None:
 
 
 def _described(
-    contenders: list[tuple[Cell, Contender]], place: Place, reporter: Reporter
+    contenders: list[tuple[Cell, Contender]], context: Context
 ) -> tuple[list[tuple[Cell, Contender]], dict[str, dict[str, Any]], list[Failure]]:
     """Who can be loaded again, and what each says of itself."""
     descriptions, failures = {}, []
     for _, contender in contenders:
         name = contender.known.name
         try:
-            descriptions[name] = describe(contender, place)
+            descriptions[name] = describe(contender, context)
         except WorkerError as error:
-            reporter.say(f"failed: {name}: {error}")
+            context.reporter.say(f"failed: {name}: {error}")
             failures.append(Failure(name, "describe", str(error)))
     return [each for each in contenders if each[1].known.name in descriptions], descriptions, failures
 
 
 def _checked(
-    config: Config, contenders: list[tuple[Cell, Contender]], clips: pd.DataFrame, place: Place, reporter: Reporter
+    config: Config, contenders: list[tuple[Cell, Contender]], context: Context
 ) -> tuple[list[Check], list[Failure]]:
     checks: list[Check] = []
     failures: list[Failure] = []
     if not config.checks:
         return checks, failures
-    with reporter.task("leak checks", len(contenders)) as advance:
+    with context.reporter.task("leak checks", len(contenders)) as advance:
         for cell, contender in contenders:
             model = str(contender.model) if contender.model else None
             try:
-                for check in check_backend(cell, model, clips, place, config.seed):
+                for check in check_backend(cell, model, context, config.seed):
                     checks.append(check)
                     if not check.passed:
                         failures.append(Failure(check.backend, "checks", f"{check.check}: {check.detail}"))
@@ -106,5 +103,5 @@ def _checked(
                 failures.append(Failure(cell.backend.name, "checks", str(error)))
             advance(1)
     for failure in failures:
-        reporter.say(f"failed: {failure.backend}: {failure.reason}")
+        context.reporter.say(f"failed: {failure.backend}: {failure.reason}")
     return checks, failures

@@ -17,14 +17,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
-from bench.cells import Known, entries
+from bench.cells import Known
+from bench.clips import Clip, Clips, told
 from bench.config import Config
+from bench.context import Context
 from bench.machine import cpus
-from bench.phases.predict import Place
-from bench.progress import Reporter
-from bench.splits import Rows
 from bench.workers.parent import Worker, WorkerError
 from bench.workers.ready import begin, ready
 
@@ -56,8 +54,8 @@ class Sitting:
 
     process: int
     threads: int
-    clips: list[dict[str, Any]]
-    warmup: list[dict[str, Any]]
+    clips: list[Clip]
+    warmup: list[Clip]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,37 +67,36 @@ class Timed:
     memory: list[dict[str, Any]]
 
 
-def sample(config: Config, clips: pd.DataFrame, count: int) -> Rows:
+def sample(config: Config, clips: Clips, count: int) -> list[Clip]:
     """Distinct clips to time on, seeded: official test clips first, then any others."""
-    official = (clips["official"] == "test").to_numpy(dtype=bool, na_value=False)
+    official = (clips.table["official"] == "test").to_numpy(dtype=bool, na_value=False)
     draw = np.random.default_rng(config.seed).permutation
-    return np.concatenate([draw(np.flatnonzero(official)), draw(np.flatnonzero(~official))])[:count]
+    rows = np.concatenate([draw(np.flatnonzero(official)), draw(np.flatnonzero(~official))])[:count]
+    return list(clips.at(rows))
 
 
-def describe(contender: Contender, place: Place) -> dict[str, Any]:
+def describe(contender: Contender, context: Context) -> dict[str, Any]:
     """What a loaded backend says of itself: settings, parameters, artifacts. Raises WorkerError."""
-    job, log = contender.known.job, place.log(contender.known)
-    with ready(job, log, threads=1, model=contender.model, code=place.code) as (worker, _):
+    job, log = contender.known.job, context.log(contender.known)
+    with ready(job, log, threads=1, model=contender.model, code=context.code) as (worker, _):
         described = worker.ask("describe")
     most = contender.known.job.limits.threads
     return described | {"settings": described["settings"] | ({"most_threads": most} if most else {})}
 
 
-def latency(
-    config: Config, threads: int, contenders: list[Contender], clips: pd.DataFrame, place: Place, reporter: Reporter
-) -> tuple[Timed, list[Failure]]:
+def latency(config: Config, threads: int, contenders: list[Contender], context: Context) -> tuple[Timed, list[Failure]]:
     """Interleaved latency at one thread count, with the start and the memory of every process; and who failed."""
     timed = Timed([], [], [])
     failures: list[Failure] = []
     count = clip_count(config, threads)
-    drawn = list(entries(clips, sample(config, clips, count + config.warmup), place.audio))
+    drawn = sample(config, context.clips, count + config.warmup)
     listed, warmup = drawn[:count], drawn[len(drawn) - config.warmup :]
-    with reporter.task(f"latency, {_count(threads)}", len(listed) * len(contenders)) as advance:
+    with context.reporter.task(f"latency, {_count(threads)}", len(listed) * len(contenders)) as advance:
         for process in range(min(config.processes, len(listed))):
             sitting = Sitting(process, threads, listed[process :: config.processes], warmup)
             failed = {failure.backend for failure in failures}
             ready = [contender for contender in contenders if contender.known.name not in failed]
-            failures += _sit(sitting, config, ready, place, timed, advance)
+            failures += _sit(sitting, config, ready, context, timed, advance)
     failed = {failure.backend for failure in failures}
     tables = (timed.calls, timed.starts, timed.memory)
     return Timed(*([row for row in rows if row["backend"] not in failed] for rows in tables)), failures
@@ -114,19 +111,19 @@ def _sit(
     sitting: Sitting,
     config: Config,
     contenders: list[Contender],
-    place: Place,
+    context: Context,
     timed: Timed,
     advance: Callable[[int], None],
 ) -> list[Failure]:
     """One fresh process for each backend, and their turns."""
     failures: list[Failure] = []
-    idle = _idle(contenders[0], place, sitting.threads) if contenders else 0
+    idle = _idle(contenders[0], context, sitting.threads) if contenders else 0
     with ExitStack() as stack:
         workers: dict[str, Worker] = {}
         for contender in contenders:
             name = contender.known.name
             try:
-                worker = stack.enter_context(_pinned(contender, place, sitting.threads))
+                worker = stack.enter_context(_pinned(contender, context, sitting.threads))
                 timed.starts.append(_started(contender, worker, sitting))
                 timed.calls.extend(_calls(worker, sitting, name, -1, sitting.warmup, len(sitting.warmup)))
                 worker.pause()
@@ -154,10 +151,10 @@ def _sit(
     return failures
 
 
-def _idle(contender: Contender, place: Place, threads: int) -> int:
+def _idle(contender: Contender, context: Context, threads: int) -> int:
     """Memory of a worker without a backend: of its own process, since a cold start must not find these imports done."""
     try:
-        with _pinned(contender, place, threads) as worker:
+        with _pinned(contender, context, threads) as worker:
             return int(worker.ask("idle")["rss_bytes"])
     except WorkerError:  # nothing of the backend's is in it: the backend will fail again, and say why
         return 0
@@ -166,7 +163,7 @@ def _idle(contender: Contender, place: Place, threads: int) -> int:
 def _started(contender: Contender, worker: Worker, sitting: Sitting) -> dict[str, Any]:
     """Cold start: import, load, first prediction, of a clip that is not timed later where there is one."""
     begun = begin(worker, contender.known.job, contender.model)
-    first = worker.ask("predict", clips=[*sitting.warmup, *sitting.clips][:1])
+    first = worker.ask("predict", clips=told([*sitting.warmup, *sitting.clips][:1]))
     return {
         "backend": contender.known.name,
         "threads": sitting.threads,
@@ -179,16 +176,16 @@ def _started(contender: Contender, worker: Worker, sitting: Sitting) -> dict[str
 
 
 def throughput(
-    config: Config, contenders: list[Contender], clips: pd.DataFrame, place: Place, reporter: Reporter
+    config: Config, contenders: list[Contender], context: Context
 ) -> tuple[list[dict[str, Any]], list[Failure]]:
     """Clips per second of ``predict_batch`` on all cores, the batch doubled while that pays: rows for THROUGHPUT."""
     rows: list[dict[str, Any]] = []
     failures = []
-    listed = list(entries(clips, sample(config, clips, 4 * LARGEST_BATCH), place.audio))
-    with reporter.task("throughput", len(contenders)) as advance:
+    listed = sample(config, context.clips, 4 * LARGEST_BATCH)
+    with context.reporter.task("throughput", len(contenders)) as advance:
         for contender in contenders:
             try:
-                with _pinned(contender, place, len(cpus())) as worker:
+                with _pinned(contender, context, len(cpus())) as worker:
                     begin(worker, contender.known.job, contender.model)
                     rows += _doubled(config, contender.known.name, worker, listed)
             except WorkerError as failure:
@@ -197,11 +194,11 @@ def throughput(
     return rows, failures
 
 
-def _doubled(config: Config, name: str, worker: Worker, listed: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+def _doubled(config: Config, name: str, worker: Worker, listed: list[Clip]) -> Iterator[dict[str, Any]]:
     best, batch, stale = 0.0, 1, 0
-    worker.ask("predict_batch", clips=listed[:2], batch=2)  # warm-up
+    worker.ask("predict_batch", clips=told(listed[:2]), batch=2)  # warm-up
     while batch <= min(LARGEST_BATCH, len(listed)) and stale < 2:
-        reply = worker.ask("predict_batch", clips=listed, batch=batch, seconds=config.throughput_s)
+        reply = worker.ask("predict_batch", clips=told(listed), batch=batch, seconds=config.throughput_s)
         rate = reply["clips"] / max(reply["predict_s"], 1e-9)
         stale = 0 if rate > GAIN * best else stale + 1
         best = max(best, rate)
@@ -228,20 +225,20 @@ def _turn(worker: Worker, sitting: Sitting, number: int, turn: range, name: str)
 
 
 def _calls(
-    worker: Worker, sitting: Sitting, name: str, number: int, clips: list[dict[str, Any]], untimed: int
+    worker: Worker, sitting: Sitting, name: str, number: int, clips: list[Clip], untimed: int
 ) -> list[dict[str, Any]]:
     """Rows for LATENCY; the first ``untimed`` are marked as warm-up."""
     of = {"backend": name, "threads": sitting.threads, "process": sitting.process, "round": number}
     return [
         {**of, "warmup": place < untimed}
         | {column: reply[column] for column in ("clip", "audio_s", "resample_s", "features_s", "predict_s")}
-        for place, reply in enumerate(worker.stream("predict", clips=clips))
+        for place, reply in enumerate(worker.stream("predict", clips=told(clips)))
     ]
 
 
-def _pinned(contender: Contender, place: Place, threads: int) -> Worker:
+def _pinned(contender: Contender, context: Context, threads: int) -> Worker:
     allowed = cpus()
-    return Worker(contender.known.job, place.log(contender.known), threads, allowed[-threads:], code=place.code)
+    return Worker(contender.known.job, context.log(contender.known), threads, allowed[-threads:], code=context.code)
 
 
 def _count(threads: int) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +17,9 @@ import numpy as np
 import pandas as pd
 
 from bench.cells import Cell
-from bench.phases.predict import Place, fit, predict
-from bench.splits import Rows
+from bench.clips import Rows
+from bench.context import Context
+from bench.phases.predict import fit, predict
 from bench.workers.parent import Worker
 from bench.workers.ready import ready
 
@@ -37,42 +38,42 @@ class Check:
     detail: str
 
 
-def check_backend(cell: Cell, model: str | None, clips: pd.DataFrame, place: Place, seed: int) -> Iterator[Check]:
+def check_backend(cell: Cell, model: str | None, context: Context, seed: int) -> Iterator[Check]:
     """All checks that apply, in fresh processes. Raises WorkerError."""
-    yield _order(cell, model, clips, place, seed)
+    yield _order(cell, model, context, seed)
     if cell.fold:
-        yield from _training(cell, clips, place, seed)
+        yield from _training(cell, context, seed)
 
 
-def _order(cell: Cell, model: str | None, clips: pd.DataFrame, place: Place, seed: int) -> Check:
+def _order(cell: Cell, model: str | None, context: Context, seed: int) -> Check:
     rows = _draw(cell.rows, ORDER_CLIPS, seed)
-    with _ready(cell, place, model) as (worker, _):
-        forwards = _heard(worker, clips, rows, place)
-        backwards = _heard(worker, clips, rows[::-1], place)
+    with _ready(cell, context, model) as (worker, _):
+        forwards = _answers(worker, context, rows)
+        backwards = _answers(worker, context, rows[::-1])
     differ = [clip for clip in forwards if forwards[clip] != backwards[clip]]
     detail = f"{len(differ)} of {len(rows)} clips heard otherwise in reverse order"
     return Check(cell.backend.name, "order", not differ, detail)
 
 
-def _training(cell: Cell, clips: pd.DataFrame, place: Place, seed: int) -> Iterator[Check]:
+def _training(cell: Cell, context: Context, seed: int) -> Iterator[Check]:
     assert cell.fold is not None
     train, test = _draw(cell.fold.train, TRAIN_CLIPS, seed), _draw(cell.rows, TEST_CLIPS, seed)
     nothing = train[:0]
-    turns = _permutations(clips["label"].iloc[test].nunique())
-    tested = clips.iloc[test]
-    truth = dict(zip(tested["clip"], tested["label"], strict=True))
-    with _ready(cell, place) as (worker, _):
+    truth = {clip.id: clip.reference for clip in context.clips.at(test)}
+    labels = pd.Series(truth)
+    turns = _permutations(labels.nunique())
+    with _ready(cell, context) as (worker, _):
         right = 0
         for turn in range(turns):
-            fit(worker, _permuted(clips, train, seed + turn), train, nothing, place)
-            right += sum(truth[clip] == label for clip, label in _heard(worker, clips, test, place).items())
-        fit(worker, clips, train, nothing, place)
-        second = _heard(worker, clips, test, place)
-    with _ready(cell, place) as (worker, _):
-        fit(worker, clips, train, nothing, place)
-        fresh = _heard(worker, clips, test, place)
-    most, heard = _luck(tested["label"], turns), turns * len(test)
-    detail = f"{right} of {heard} right after learning permuted labels; luck reaches {most}"
+            fit(worker, _permuted(context, train, seed + turn), train, nothing)
+            right += sum(truth[clip] == label for clip, label in _answers(worker, context, test).items())
+        fit(worker, context, train, nothing)
+        second = _answers(worker, context, test)
+    with _ready(cell, context) as (worker, _):
+        fit(worker, context, train, nothing)
+        fresh = _answers(worker, context, test)
+    most, asked = _luck(labels, turns), turns * len(test)
+    detail = f"{right} of {asked} right after learning permuted labels; luck reaches {most}"
     yield Check(cell.backend.name, "permuted labels", right <= most, detail)
     differ = sum(second[clip] != fresh[clip] for clip in fresh)
     detail = f"{differ} of {len(test)} clips heard otherwise by a second fit than by a first"
@@ -80,10 +81,10 @@ def _training(cell: Cell, clips: pd.DataFrame, place: Place, seed: int) -> Itera
 
 
 def _ready(
-    cell: Cell, place: Place, model: str | None = None
+    cell: Cell, context: Context, model: str | None = None
 ) -> AbstractContextManager[tuple[Worker, Mapping[str, Any]]]:
     given = Path(model) if model else None
-    return ready(cell.backend.job, place.log(cell.backend), threads=1, model=given, code=place.code)
+    return ready(cell.backend.job, context.log(cell.backend), threads=1, model=given, code=context.code)
 
 
 def _permutations(labels: int) -> int:
@@ -105,15 +106,17 @@ def _luck(labels: pd.Series, turns: int) -> int:
     return int(max(by_clip, by_word))
 
 
-def _heard(worker: Worker, clips: pd.DataFrame, rows: Rows, place: Place) -> dict[str, str | None]:
-    return {reply["clip"]: reply["predicted"] for reply in predict(worker, clips, rows, place)}
+def _answers(worker: Worker, context: Context, rows: Rows) -> dict[str, str | None]:
+    replies = predict(worker, context, rows)
+    return {reply["clip"]: context.task.answer(reply["label"], reply["text"]) for reply in replies}
 
 
 def _draw(rows: Rows, count: int, seed: int) -> Rows:
     return np.random.default_rng(seed).permutation(rows)[:count]
 
 
-def _permuted(clips: pd.DataFrame, rows: Rows, seed: int) -> pd.DataFrame:
-    labels = clips["label"].to_numpy(copy=True)
-    labels[rows] = np.random.default_rng(seed).permutation(labels[rows])
-    return clips.assign(label=labels)
+def _permuted(context: Context, rows: Rows, seed: int) -> Context:
+    table = context.clips.table
+    references = table["reference"].to_numpy(copy=True)
+    references[rows] = np.random.default_rng(seed).permutation(references[rows])
+    return replace(context, clips=replace(context.clips, table=table.assign(reference=references)))

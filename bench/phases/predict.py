@@ -13,24 +13,21 @@ from tempfile import TemporaryDirectory
 from threading import Event
 from typing import Any
 
-import pandas as pd
-
-from bench.cells import Cell, Known, entries, file_name
-from bench.code import UNKNOWN, Code, Present, sha256
-from bench.conditions import Treatments
-from bench.corpora.base import Folders
+from bench.cells import Cell
+from bench.clips import Clip, Rows, told
+from bench.code import UNKNOWN, Present, sha256
+from bench.context import Context
 from bench.errors import BenchError
+from bench.names import CLEAN
 from bench.processor import describe_processor, kind
-from bench.progress import Reporter
 from bench.records.journal import Journal, kept, write_rows
-from bench.records.schema import CLEAN, PREDICTIONS
-from bench.splits import Rows
+from bench.records.schema import PREDICTIONS
 from bench.workers.parent import Worker, WorkerError
 from bench.workers.ready import ready
 
 CHUNK = 200
 Facts = Mapping[str, Any]
-KEPT = ("clip", "predicted", "text", "scores", "resample_s", "predict_s")
+KEPT = ("clip", "label", "text", "scores", "tokens", "resample_s", "predict_s")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,53 +44,20 @@ class Outcome:
     """What it was predicted on (:func:`bench.processor.kind`), where that is known."""
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a run reads and writes."""
-
-    folder: Path
-    audio: Folders
-    treatments: Treatments | None = None
-    """How clips are changed, where they are."""
-    code: Code = field(default_factory=Code, compare=False)
-    """What the workers of a phase ran."""
-
-    def log(self, backend: Known) -> Path:
-        """What the backend printed."""
-        return self.folder / "logs" / f"{file_name(backend.name)}.log"
-
-    def model(self, cell: Cell) -> Path:
-        """The model fitted in a cell."""
-        return self.folder / "models" / f"{file_name(cell.backend.name)}-{cell.key[:12]}.model"
-
-    def heard(
-        self, clips: pd.DataFrame, rows: Rows, condition: str = CLEAN, check: bool = False
-    ) -> Iterator[dict[str, Any]]:
-        """Clips as a worker is told of them, under a condition; with ``check``, what is there already is read again."""
-        plain = entries(clips, rows, self.audio)
-        return plain if self.treatments is None else self.treatments.heard(condition, plain, check)
-
-    def learnt(self, clips: pd.DataFrame, rows: Rows, noisy: bool) -> Iterator[dict[str, Any]]:
-        """Training clips as a worker is told of them, with noisy copies where they are wanted."""
-        yield from entries(clips, rows, self.audio)
-        if noisy and self.treatments:
-            yield from self.treatments.noisy(entries(clips, rows, self.audio))
-
-
-def taken_over(cells: list[Cell], place: Place, reporter: Reporter) -> dict[str, Facts]:
+def taken_over(cells: list[Cell], context: Context) -> dict[str, Facts]:
     """By key, the facts of the cells whose records hold; of those that do not, it is said why.
 
     They hold where they can be read whole, were made under the cell's key by code that is the same now, and the model
     that was saved with them is there as it was.
     """
-    models = {cell.key: place.model(cell) for cell in first_cells(cells).values()}
+    models = {cell.key: context.model(cell) for cell in first_cells(cells).values()}
     present, held, why = Present(), {}, Counter[str]()
     for cell in cells:
-        path = place.folder / cell.file
+        path = context.folder / cell.file
         try:
             found = kept(path)
         except BenchError as error:
-            reporter.say(f"{error}; it is made anew")
+            context.reporter.say(f"{error}; it is made anew")
             continue
         if found is None:
             continue
@@ -103,11 +67,15 @@ def taken_over(cells: list[Cell], place: Place, reporter: Reporter) -> dict[str,
                 held[cell.key] = found.facts
                 path.with_suffix(".part").unlink(missing_ok=True)  # a kill may come before a finished journal goes
             else:
-                reporter.say(f"{models[cell.key]}: not the model that was fitted for {cell.title}; it is made anew")
+                context.reporter.say(
+                    f"{models[cell.key]}: not the model that was fitted for {cell.title}; it is made anew"
+                )
         elif changed == [UNKNOWN] or found.key == cell.key:
             why[", ".join(changed)] += 1
     for what, count in why.items():
-        reporter.say(f"{count:,} {'file' if count == 1 else 'files'} of predictions made anew, because of {what}")
+        context.reporter.say(
+            f"{count:,} {'file' if count == 1 else 'files'} of predictions made anew, because of {what}"
+        )
     return held
 
 
@@ -118,10 +86,8 @@ def _same(path: Path, noted: object) -> bool:
 def predict_all(
     cells: list[Cell],
     held: Mapping[str, Facts],
-    clips: pd.DataFrame,
-    place: Place,
+    context: Context,
     jobs: int,
-    reporter: Reporter,
 ) -> Iterator[Outcome]:
     """Run the cells that are not ``held`` (:func:`taken_over`), most clips first, ``jobs`` workers at once; yields each
     outcome as it comes.
@@ -132,7 +98,7 @@ def predict_all(
     stop = Event()
     pool = ThreadPoolExecutor(jobs)
     queue = sorted(_shared_fits(cells), key=lambda group: -sum(len(cell.rows) for cell in group))
-    running = [pool.submit(_all, group, held, clips, place, saved, stop, reporter) for group in queue]
+    running = [pool.submit(_all, group, held, context, saved, stop) for group in queue]
     try:
         for future in as_completed(running):
             yield from future.result()
@@ -158,11 +124,9 @@ def first_cells(cells: list[Cell]) -> dict[str, Cell]:
 def _all(
     cells: list[Cell],
     held: Mapping[str, Facts],
-    clips: pd.DataFrame,
-    place: Place,
+    context: Context,
     saved: set[str],
     stop: Event,
-    reporter: Reporter,
 ) -> list[Outcome]:
     """Cells of one backend and fold, in one worker; what ends it ends those that were still to come."""
     done = {cell.key: _outcome(cell, held[cell.key]) for cell in cells if cell.key in held}
@@ -170,11 +134,11 @@ def _all(
     if waiting:
         try:
             backend = cells[0].backend
-            with ready(backend.job, place.log(backend), threads=1, stop=stop) as (worker, facts):
-                model = next((place.model(cell) for cell in waiting if cell.key in saved), None)
-                began = _fitted(worker, facts["load_s"], waiting[0], clips, place, model, reporter)
+            with ready(backend.job, context.log(backend), threads=1, stop=stop) as (worker, facts):
+                model = next((context.model(cell) for cell in waiting if cell.key in saved), None)
+                began = _fitted(worker, facts["load_s"], waiting[0], context, model)
                 for cell in waiting:
-                    done[cell.key] = _outcome(cell, _predicted(worker, cell, clips, place, began, reporter))
+                    done[cell.key] = _outcome(cell, _predicted(worker, cell, context, began))
                     began = {"busy_s": 0.0, "fit_s": None}
         except WorkerError as failure:
             done |= {cell.key: Outcome(cell, str(failure)) for cell in waiting if cell.key not in done}
@@ -186,14 +150,12 @@ def _outcome(cell: Cell, facts: Facts) -> Outcome:
     return Outcome(cell, "", facts["busy_s"], facts["fit_s"], code, facts.get("processor", ""))
 
 
-def _fitted(
-    worker: Worker, load_s: float, cell: Cell, clips: pd.DataFrame, place: Place, model: Path | None, reporter: Reporter
-) -> dict[str, Any]:
+def _fitted(worker: Worker, load_s: float, cell: Cell, context: Context, model: Path | None) -> dict[str, Any]:
     """Fit what learns; returns how long the backend itself took, and the sha256 of the model where one is saved."""
     if cell.fold is None:
         return {"busy_s": load_s, "fit_s": None}
-    with reporter.wait(f"fitting {cell.backend.name} {cell.fold.split} {cell.fold.name}"):
-        fit_s = fit(worker, clips, cell.fold.train, cell.fold.validation, place, cell.backend.noisy)
+    with context.reporter.wait(f"fitting {cell.backend.name} {cell.fold.split} {cell.fold.name}"):
+        fit_s = fit(worker, context, cell.fold.train, cell.fold.validation, cell.backend.noisy)
     took = {"busy_s": load_s + fit_s, "fit_s": fit_s}
     if model is None:
         return took
@@ -202,66 +164,59 @@ def _fitted(
     return {**took, "model": sha256(model)}
 
 
-def _predicted(
-    worker: Worker, cell: Cell, clips: pd.DataFrame, place: Place, began: dict[str, Any], reporter: Reporter
-) -> dict[str, Any]:
+def _predicted(worker: Worker, cell: Cell, context: Context, began: dict[str, Any]) -> dict[str, Any]:
     """Predict what is missing and write the cell down; returns the facts about it."""
-    path = place.folder / cell.file
+    path = context.folder / cell.file
     journal = Journal(path.with_suffix(".part"), cell.key)
     if journal.changed:
-        reporter.say(f"{cell.title}: begun anew, because of {', '.join(journal.changed)}")
+        context.reporter.say(f"{cell.title}: begun anew, because of {', '.join(journal.changed)}")
     if cell.backend.trained and journal.done:
         # Half of one fit and half of another would be a model that never was.
         journal.discard()
         journal = Journal(path.with_suffix(".part"), cell.key)
-    with journal, reporter.task(cell.title, len(cell.rows)) as advance:
+    with journal, context.reporter.task(cell.title, len(cell.rows)) as advance:
         advance(journal.done)
-        for reply in predict(worker, clips, cell.rows[journal.done :], place, cell.condition):
+        for reply in predict(worker, context, cell.rows[journal.done :], cell.condition):
             journal.append({name: reply[name] for name in KEPT}, worker.code)
             advance(1)
         predict_s = sum(row["resample_s"] + row["predict_s"] for row in journal.rows())
         journal.code.merge(**worker.code.facts())
         own = {"busy_s": began["busy_s"] + predict_s, "processor": kind(describe_processor())}
         facts = {**began, **own, **journal.code.facts()}
-        write_rows(path, _rows(cell, clips, place, journal), PREDICTIONS, cell.key, facts)
+        write_rows(path, _rows(cell, journal), PREDICTIONS, cell.key, facts)
     journal.discard()
     return facts
 
 
-def fit(worker: Worker, clips: pd.DataFrame, train: Rows, validation: Rows, place: Place, noisy: bool = False) -> float:
+def fit(worker: Worker, context: Context, train: Rows, validation: Rows, noisy: bool = False) -> float:
     """Fit a worker's backend; returns seconds. Raises WorkerError."""
     with TemporaryDirectory() as folder:
-        lists = {"clips": place.learnt(clips, train, noisy)}
+        lists = {"clips": context.learned(train, noisy)}
         if len(validation):
-            lists["validation"] = place.heard(clips, validation)
+            lists["validation"] = context.tested(validation)
         files = {name: _list_file(Path(folder) / name, listed) for name, listed in lists.items()}
         return float(worker.ask("fit", **files)["fit_s"])
 
 
-def predict(
-    worker: Worker, clips: pd.DataFrame, rows: Rows, place: Place, condition: str = CLEAN
-) -> Iterator[dict[str, Any]]:
+def predict(worker: Worker, context: Context, rows: Rows, condition: str = CLEAN) -> Iterator[dict[str, Any]]:
     """Stream predictions of the rows, asked for in chunks so that memory stays flat. Raises WorkerError."""
-    waiting = place.heard(clips, rows, condition)
+    waiting = context.tested(rows, condition)
     while chunk := list(islice(waiting, CHUNK)):
-        yield from worker.stream("predict", clips=chunk)
+        yield from worker.stream("predict", clips=told(chunk))
 
 
-def _list_file(path: Path, listed: Iterator[dict[str, Any]]) -> str:
+def _list_file(path: Path, listed: Iterator[Clip]) -> str:
     with path.open("w", encoding="utf-8") as file:
-        file.writelines(json.dumps(entry) + "\n" for entry in listed)
+        file.writelines(json.dumps(told([clip])[0]) + "\n" for clip in listed)
     return str(path)
 
 
-def _rows(cell: Cell, clips: pd.DataFrame, place: Place, journal: Journal) -> Iterator[dict[str, Any]]:
-    """The journal's predictions with what the parent knows of each clip."""
+def _rows(cell: Cell, journal: Journal) -> Iterator[dict[str, Any]]:
+    """The journal's predictions, each with the cell it is of."""
     fixed = {
         "backend": cell.backend.name,
         "condition": cell.condition,
         "split": cell.fold.split if cell.fold else None,
         "fold": cell.fold.name if cell.fold else None,
     }
-    for known, row in zip(entries(clips, cell.rows, place.audio), journal.rows(), strict=True):
-        if known["clip"] != row["clip"]:
-            raise AssertionError(f"{cell.title}: prediction of {row['clip']} where {known['clip']} was asked for")
-        yield {**fixed, **row, "label": known["label"], "speaker": known["speaker"]}
+    return ({**fixed, **row} for row in journal.rows())

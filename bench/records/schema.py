@@ -1,9 +1,10 @@
-"""What a run writes down: the schema of every file, and reading them back.
+"""What a run writes down: the schema of every file.
 
 A run is a folder::
 
     run.json                what was run, on what, with which outcome
-    clips.parquet           every clip used, with one column per split
+    clips.parquet           every clip used
+    splits.parquet          which fold of which split tests it
     records/predictions/    one file per finished cell: backend x condition x fold
     records/latency.parquet, coldstart.parquet, throughput.parquet, resources.parquet
 
@@ -12,47 +13,40 @@ All times are seconds, all sizes bytes. A report is a function of these files al
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from backends.kit.text import TextMapper
-from bench.errors import BenchError
-from bench.records.shape import misfit
+if TYPE_CHECKING:
+    from bench.tasks.base import Task
 
+SCHEMA = 2
+"""Of run.json and of all records; 1 had a column per split, and answers in place of what a backend said."""
 KEY = b"digitbench.key"
 """Metadata of a file of predictions: the key of the cell they were made for."""
 FACTS = b"digitbench.facts"
 """Metadata: JSON of what is known about the records, such as the code that made them."""
-CLEAN = "clean"
-"""The condition under which clips are as recorded."""
-NOISE = "+noise"
-"""Ends the name of a trained backend that learns from noisy copies of its training clips, too."""
 _SECONDS = pa.float64()
 
 CLIPS = pa.schema(
     [
         ("clip", pa.string()),
         ("path", pa.string()),
-        ("label", pa.string()),
+        ("reference", pa.string()),
         ("speaker", pa.string()),
         ("sample_rate", pa.int32()),
         ("samples", pa.int64()),
         ("sha256", pa.string()),
-        ("official", pa.string()),
-        ("mixed", pa.string()),
-        ("loso", pa.string()),
-        ("cross", pa.string()),
     ]
 )
-"""Split columns hold "train", "validation" or the fold that tests the clip; null where the split was not run."""
+
+SPLITS = pa.schema([("split", pa.string()), ("fold", pa.string()), ("clip", pa.string()), ("part", pa.string())])
+"""The clips that a fold tests ("test") or chooses hyper-parameters on ("validation"): it trains on all others."""
 
 PREDICTIONS = pa.schema(
     [
@@ -62,16 +56,15 @@ PREDICTIONS = pa.schema(
         ("fold", pa.string()),
         ("clip", pa.string()),
         ("label", pa.string()),
-        ("speaker", pa.string()),
-        ("predicted", pa.string()),
         ("text", pa.string()),
         ("scores", pa.list_(pa.float32())),
+        ("tokens", pa.int64()),
         ("resample_s", _SECONDS),
         ("predict_s", _SECONDS),
     ]
 )
-"""split and fold are null for zero-shot backends, which hear each clip once. predicted is null for "no digit".
-scores follow the order of the vocabulary. The times here were taken while other work ran: never a latency."""
+"""What a backend said. split and fold are null for zero-shot backends, which hear each clip once; label is null where
+it named none; scores follow the order of the vocabulary. The times were taken while other work ran: never a latency."""
 
 LATENCY = pa.schema(
     [
@@ -127,13 +120,20 @@ RESOURCES = pa.schema(
 """peak: of the worker that loaded and predicted; idle: of one that has the harness's own imports and no backend."""
 
 
+MEASURED: Mapping[str, pa.Schema] = MappingProxyType(
+    {"latency": LATENCY, "coldstart": COLDSTART, "throughput": THROUGHPUT, "resources": RESOURCES}
+)
+"""The files that hold times and memory."""
+
+
 @dataclass(frozen=True, slots=True)
-class Run:
+class Records:
     """A run read back. Frames have the columns of the schemas above and may be empty."""
 
     folder: Path
     info: dict[str, Any]
     clips: pd.DataFrame
+    splits: pd.DataFrame
     predictions: pd.DataFrame
     latency: pd.DataFrame
     coldstart: pd.DataFrame
@@ -141,69 +141,11 @@ class Run:
     resources: pd.DataFrame
 
 
-def read_run(folder: Path) -> Run:
-    """Read a run. Raises BenchError when the folder holds none, or one of its files is missing or broken."""
-    path = folder / "run.json"
-    try:
-        info = json.loads(path.read_bytes())
-    except FileNotFoundError:
-        raise BenchError(f"{folder} is not a run: it has no run.json; make one with `digitbench run`") from None
-    except (OSError, ValueError, RecursionError) as error:
-        raise BenchError(f"{path}: cannot be read ({error}); run the benchmark again") from error
-    if lacking := misfit(info):
-        raise BenchError(f"{path}: not the run.json of a run ({lacking}); run the benchmark again")
-    done = [(folder / cell["file"], cell["key"]) for cell in info["cells"] if cell["status"] == "done"]
-    label_of = TextMapper(info["vocabulary"])
-    cells = [_answered(_read(file, PREDICTIONS, key=key), label_of) for file, key in done]
-    measured = (
-        _read(folder / "records" / f"{name}.parquet", schema, optional=True)
-        for name, schema in (
-            ("latency", LATENCY),
-            ("coldstart", COLDSTART),
-            ("throughput", THROUGHPUT),
-            ("resources", RESOURCES),
-        )
-    )
-    clips = _read(folder / "clips.parquet", CLIPS).to_pandas()
-    predictions = pa.concat_tables([PREDICTIONS.empty_table(), *cells]).to_pandas()
-    return Run(folder, info, clips, predictions, *(table.to_pandas() for table in measured))
+@dataclass(frozen=True, slots=True)
+class Run(Records):
+    """A run whose predictions are marked (:mod:`bench.marks`).
 
+    They have reference and speaker of their clip, the answer as ``predicted``, and its errors and units besides.
+    """
 
-def _answered(predictions: pa.Table, label_of: TextMapper) -> pa.Table:
-    """Records that do not name the code that read their labels off text have them read anew from the text they kept."""
-    facts = json.loads((predictions.schema.metadata or {}).get(FACTS, b"{}"))
-    if "modules" in facts:
-        return predictions
-    texts = predictions["text"].to_pylist()
-    kept = predictions["predicted"].to_pylist()
-    labels = [label if text is None else label_of(text) for text, label in zip(texts, kept, strict=True)]
-    place = predictions.schema.get_field_index("predicted")
-    return predictions.set_column(place, PREDICTIONS.field("predicted"), pa.array(labels, pa.string()))
-
-
-@contextmanager
-def consistent(*folders: Path) -> Iterator[None]:
-    """While something is made of runs that could be read: BenchError where their parts contradict each other."""
-    try:
-        yield
-    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
-        named = ", ".join(map(str, folders))
-        why = f"{type(error).__name__}: {' '.join(str(error).split())}"
-        raise BenchError(f"{named}: run.json and records contradict each other ({why}); run it again") from error
-
-
-def _read(path: Path, schema: pa.Schema, optional: bool = False, key: str | None = None) -> pa.Table:
-    """A file of records. With ``key``, records made under another one are an error: the run has been begun anew."""
-    if optional and not path.exists():
-        return schema.empty_table()
-    try:
-        found = pq.read_table(path, partitioning=None, page_checksum_verification=True)
-        if schema is CLIPS and "cross" not in found.column_names:  # a run of before there were any across corpora
-            found = found.append_column("cross", pa.nulls(len(found), pa.string()))
-        table = found.select(schema.names).cast(schema).replace_schema_metadata(found.schema.metadata)
-    except (OSError, pa.ArrowException, KeyError, ValueError) as error:
-        why = " ".join(str(error).split())
-        raise BenchError(f"{path}: cannot be read as records ({why}); run the benchmark again") from error
-    if key is not None and (found.schema.metadata or {}).get(KEY) != key.encode():
-        raise BenchError(f"{path}: these records are not of the run in run.json; finish the run that replaced them")
-    return table
+    task: Task

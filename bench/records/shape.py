@@ -31,7 +31,8 @@ CELL = {
     "status": str, "reason": str, "fit_s": (*NUMBER, SOMETIMES), "processor?": (str, SOMETIMES),
 }  # fmt: skip
 RUN: dict[str, Any] = {
-    "name": str, "command": str, "started": (str, SOMETIMES), "finished": (str, SOMETIMES), "testing_only": bool,
+    "schema": int, "name": str,
+    "command": str, "started": (str, SOMETIMES), "finished": (str, SOMETIMES), "testing_only": bool,
     "notice": str, "wall_s?": (*NUMBER, SOMETIMES), "earlier_wall_s?": [NUMBER], "busy_s?": (*NUMBER, SOMETIMES),
     "config": CONFIG, "corpus": CORPUS, "vocabulary": {"*": [str]}, "machine": MACHINE,
     "git": {"commit?": (str, SOMETIMES), "dirty?": (bool, SOMETIMES)}, "packages": {"*": str},

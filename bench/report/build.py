@@ -12,11 +12,13 @@ import pandas as pd
 from bench.errors import BenchError
 from bench.records.schema import Run
 from bench.report.spreadsheet import csv
-from bench.report.tables import cost, heard
+from bench.report.tables import accuracy, cost
+from bench.report.tables.conditions import condition_tables
 from bench.report.tables.outcomes import outcomes
-from bench.report.text import choosing, hearing, provenance, robustness, speed
+from bench.report.tables.summary import order, summary
+from bench.report.text import choosing, differences, provenance, robustness, sections, speed
 from bench.report.text.markdown import escape
-from bench.report.text.summary import brief, order, render, summary
+from bench.report.text.summary import brief, render
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,23 +54,19 @@ def build(run: Run, drawn: Collection[str] = ()) -> Report:
     blocks = [
         f"# {escape(run.info['name'])}: digit recognisers compared",
         *provenance.banners(run),
-        hearing.reading(run),
+        provenance.reading(run),
         "## Summary",
         render(run, made["summary"]),
-        hearing.after_summary(run),
+        provenance.after_summary(run),
         *pictures("accuracy_latency"),
         *choosing.which_one(run, made),
-        *hearing.differences(run, made["accuracy"], made["pairs"]),
+        *differences.differences(run, made["accuracy"], made["pairs"]),
         *robustness.robustness(run, made, pictures("accuracy_snr", "accuracy_conditions")),
         *speed.speed(run, made),
         *pictures("latency", "coldstart"),
-        *hearing.by_speaker(run, made["accuracy"], made["speakers"]),
+        *differences.by_speaker(run, made["speakers"]),
         *pictures("speakers"),
-        *hearing.confusions(run, made["accuracy"], made["confusion"]),
-        *pictures("confusion"),
-        *hearing.texts(run, made["wrong_texts"], made["agreement"]),
-        *hearing.calibration(run, made["calibration"]),
-        *pictures("reliability"),
+        *sections.sections(run, made, pictures),
         *provenance.losses(run),
         *provenance.origin(run),
     ]
@@ -82,36 +80,41 @@ def build(run: Run, drawn: Collection[str] = ()) -> Report:
 def tables(run: Run) -> dict[str, pd.DataFrame]:
     """Every table of a run, by name, in raw numbers."""
     seed = int(run.info["config"].get("seed", 0))
+    task = run.task
     rows = outcomes(run)
-    scores = heard.accuracy(rows, seed)
-    pairs = heard.pairs(rows, scores)
+    scores = accuracy.accuracy(rows, task, seed)
+    pairs = accuracy.pairs(rows, scores, task)
     latency, coldstart, resources = cost.latency(run), cost.coldstart(run), cost.resources(run)
     head = summary(run, scores, latency, coldstart, resources)
     names = list(head["backend"])
     return {
         "summary": head,
-        "accuracy": heard.ranked(scores, pairs),
+        "accuracy": accuracy.ranked(scores, pairs),
         "pairs": pairs,
         "latency": latency,
         "latency_ratios": cost.latency_ratios(run, seed),
         "coldstart": coldstart,
         "throughput": cost.throughput(run),
         "resources": order(resources, names),
-        "speakers": order(heard.speakers(rows), names),
-        "confusion": heard.confusion(rows),
-        "wrong_texts": heard.wrong_texts(run),
-        "agreement": heard.agreement(run),
-        "calibration": order(heard.calibration(rows, list(run.info["vocabulary"])), names, "split"),
-        **robustness.robustness_tables(run),
+        "speakers": order(accuracy.speakers(rows), names),
+        **{name: _ordered(frame, names) for name, frame in task.tables(run, rows).items()},
+        **condition_tables(run, task),
     }
+
+
+def _ordered(frame: pd.DataFrame, names: list[str]) -> pd.DataFrame:
+    """A table with one row per split and backend in the order of the summary; any other as it is."""
+    keys = ["split", "backend"]
+    alone = set(keys) <= set(frame.columns) and not frame.duplicated(keys).any()
+    return order(frame, names, "split") if alone else frame
 
 
 def robustness_markdown(run: Run) -> str:
     """What conditions did, in words alone. Raises BenchError of a run that had none."""
-    made = robustness.robustness_tables(run)
+    made = condition_tables(run, run.task)
     if not made:
         raise BenchError(f"{run.folder}: heard clean clips only; give the run --conditions")
-    return "\n\n".join(robustness.claims(made))
+    return "\n\n".join(robustness.claims(run.task, made))
 
 
 def drawn(folder: Path) -> set[str]:

@@ -12,7 +12,8 @@ from pathlib import Path
 from types import MappingProxyType
 
 from bench.errors import BenchError
-from bench.records.schema import Run, read_run
+from bench.marks import open_run
+from bench.records.schema import Run
 from bench.report.build import brief_markdown, replace_text, robustness_markdown, summary_markdown
 
 PARTS: Mapping[str, Callable[[Run], str]] = MappingProxyType(
@@ -37,7 +38,7 @@ def main() -> None:
     parser.add_argument("run", type=Path)
     parser.add_argument("part", nargs="?", choices=PARTS, default="summary")
     arguments = parser.parse_args()
-    content = PARTS[arguments.part](read_run(arguments.run))
+    content = PARTS[arguments.part](open_run(arguments.run))
     replace_text(arguments.file, embedded(arguments.file.read_text(), content, arguments.part))
 
 

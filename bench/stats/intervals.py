@@ -1,7 +1,7 @@
 """Intervals of one backend's figures.
 
-``clustered`` and the ``clusters`` of ``macro_f1`` are for claims about speakers: clips of one speaker are right and
-wrong together, so six speakers are six observations, however many clips they spoke.
+The ``clusters`` of ``share`` and ``macro_f1`` are for claims about speakers: clips of one speaker are right and wrong
+together, so six speakers are six observations, however many clips they spoke.
 """
 
 from __future__ import annotations
@@ -38,25 +38,41 @@ def wilson(successes: int, n: int, confidence: float = 0.95) -> Interval:
     return Interval(p, float(max(min(centre - half, p), 0)), float(min(max(centre + half, p), 1)))
 
 
-def clustered(right: ArrayLike, clusters: Sequence[Any] | pd.Series, confidence: float = 0.95) -> Interval:
-    """Interval of a share of right answers that fall in clusters.
+def share(
+    errors: ArrayLike,
+    units: ArrayLike,
+    clusters: Sequence[Any] | pd.Series | None = None,
+    confidence: float = 0.95,
+) -> Interval:
+    """Interval of the share of units without error, 1 - errors / units; both are counts by clip.
 
-    Cluster-robust variance (Liang and Zeger 1986) with a t quantile of k - 1 degrees of freedom: with equal clusters,
-    the t interval of their means. A cluster bootstrap was not chosen because it is too narrow for few clusters. Never
-    narrower than :func:`wilson`, which it would be when speakers happen to agree. One cluster says nothing of another:
-    the interval is then all of [0, 1].
+    Clips that are right or wrong and taken as independent have that of :func:`wilson`. Else the share is a ratio of
+    sums whose variance is robust to clusters (Liang and Zeger 1986), clips being their own where none are given, with a
+    t quantile of k - 1 degrees of freedom: with equal clusters, the t interval of their means. A cluster bootstrap was
+    not chosen because it is too narrow for few clusters. Never narrower than :func:`wilson` of the units, which
+    it would be when speakers happen to agree. One cluster says nothing of another: the interval is then all of [0, 1].
+    More errors than units make the share negative. Raises ValueError without units.
     """
-    hits = pd.Series(np.asarray(right, dtype=float))
-    n, p = len(hits), float(hits.mean())
-    by_cluster = hits.groupby(np.asarray(clusters)).agg(["sum", "count"])
+    wrong, size = np.asarray(errors, np.float64), np.asarray(units, np.float64)
+    total, lost = float(size.sum()), float(wrong.sum())
+    if not total:
+        raise ValueError("no units: there is no share of them")
+    value = (total - lost) / total
+    sound = bool((wrong <= size).all())
+    floor = wilson(round(total - lost), round(total), confidence) if sound else Interval(value, value, value)
+    if clusters is None and bool((size == 1).all()) and sound:
+        return floor
+    by_cluster = pd.DataFrame({"lost": wrong, "size": size}).groupby(
+        np.arange(len(size)) if clusters is None else np.asarray(clusters)
+    ).sum()  # fmt: skip
     k = len(by_cluster)
     if k < 2:
-        return Interval(p, 0.0, 1.0)
-    residuals = by_cluster["sum"] - p * by_cluster["count"]
-    error = np.sqrt(k / (k - 1) * float((residuals**2).sum())) / n
+        return Interval(value, min(value, 0.0), 1.0)
+    residuals = (1 - value) * by_cluster["size"] - by_cluster["lost"]
+    error = np.sqrt(k / (k - 1) * float((residuals**2).sum())) / total
     half = float(stats.t.ppf((1 + confidence) / 2, k - 1)) * error
-    floor = wilson(int(hits.sum()), n, confidence)
-    return Interval(p, max(min(p - half, floor.low), 0.0), min(max(p + half, floor.high), 1.0))
+    low = min(value - half, floor.low)
+    return Interval(value, max(low, 0.0) if sound else low, min(max(value + half, floor.high), 1.0))
 
 
 def macro_f1(

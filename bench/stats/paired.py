@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from itertools import combinations
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -15,6 +17,24 @@ ALPHA = 0.05
 TICK = 1e-9
 """Seconds; what no clock tells apart from nothing."""
 MIN_ROUNDS, MAX_BLOCKS, FALLBACK_BLOCKS = 6, 50, 20
+
+Errors = NDArray[np.int64]
+
+
+class Pair(NamedTuple):
+    """Two backends on the same clips: clips on which one alone makes fewer errors, the share of units without error of
+    a less that of b with its interval, and how likely such a difference is where there is none."""
+
+    a_only: int
+    b_only: int
+    difference: float
+    low: float
+    high: float
+    p: float
+
+
+Test = Callable[[Errors, Errors, Errors, Sequence[str] | None], Pair]
+"""Errors of a and of b, units, all by clip, and the speakers where they are known."""
 
 
 def mcnemar_exact(only_a: int, only_b: int) -> float:
@@ -43,17 +63,43 @@ def difference(only_a: int, only_b: int, n: int, confidence: float = 0.95) -> In
     return Interval((only_a - only_b) / n, max(a - b - half, -1.0), min(a - b + half, 1.0))
 
 
-def compare_pairs(right: pd.DataFrame) -> pd.DataFrame:
-    """Exact McNemar over all pairs of columns, Holm-corrected together.
+def mcnemar(only_a: int, only_b: int, n: int) -> Pair:
+    """:func:`mcnemar_exact` and :func:`difference` together, of n clips that are right or wrong."""
+    return Pair(only_a, only_b, *difference(only_a, only_b, n), mcnemar_exact(only_a, only_b))
 
-    right: bool, a row per clip, a column per backend, best first. Returns a, b, a_only, b_only (clips that one alone
-    has right), p, holm_p.
+
+def sign_test(a: Errors, b: Errors, units: Errors, speakers: Sequence[str] | None = None, seed: int = 0) -> Pair:
+    """For errors that are not just 0 or 1: the exact sign test over clips (Dixon and Mood 1946) on who makes fewer.
+
+    The interval of the difference of the rates is a paired bootstrap over speakers where they are known, else over
+    clips (Bisani and Ney 2004), of expanded percentiles.
     """
-    rows = []
-    for a, b in combinations(right.columns, 2):
-        only_a, only_b = int((right[a] & ~right[b]).sum()), int((right[b] & ~right[a]).sum())
-        rows.append((a, b, only_a, only_b, mcnemar_exact(only_a, only_b)))
-    table = pd.DataFrame(rows, columns=["a", "b", "a_only", "b_only", "p"])
+    only_a, only_b = int((a < b).sum()), int((b < a).sum())
+    codes = np.arange(len(a)) if speakers is None else pd.factorize(np.asarray(speakers))[0]
+    k = int(codes.max()) + 1
+    gap, size = (np.bincount(codes, weights=column, minlength=k) for column in (b - a, units))
+    value = float(gap.sum() / size.sum())
+    p = mcnemar_exact(only_a, only_b)
+    if k < 2:
+        return Pair(only_a, only_b, value, -np.inf, np.inf, p)
+    draws = np.random.default_rng(seed).multinomial(k, np.full(k, 1 / k), size=DRAWS)
+    tail = expanded_tail(k, 0.95)
+    low, high = np.quantile((draws @ gap) / np.maximum(draws @ size, 1), [tail, 1 - tail])
+    return Pair(only_a, only_b, value, float(min(low, value)), float(max(high, value)), p)
+
+
+def compare_pairs(
+    errors: pd.DataFrame, units: pd.Series, test: Test, speakers: Sequence[str] | None = None
+) -> pd.DataFrame:
+    """A task's test over all pairs of columns, Holm-corrected together.
+
+    errors: a row per clip, a column per backend, best first; units by clip. Returns a, b, those of :class:`Pair`, and
+    holm_p.
+    """
+    size = units.to_numpy(np.int64)
+    columns = {name: errors[name].to_numpy(np.int64) for name in errors.columns}
+    rows = [(a, b, *test(columns[a], columns[b], size, speakers)) for a, b in combinations(errors.columns, 2)]
+    table = pd.DataFrame(rows, columns=["a", "b", *Pair._fields])
     return table.assign(holm_p=holm(table["p"]))
 
 

@@ -18,7 +18,8 @@ import resource
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,12 +27,12 @@ from bench.workers.watch import Watch
 
 if TYPE_CHECKING:
     from backends.base import Audio, Backend, Clip, Prediction, TrainedBackend
+    from bench.tasks.base import Task
 
 Message = dict[str, Any]
 clock = time.perf_counter
-LARGEST_SCORE = 3.4e38
 LONGEST_ERROR = 10_000  # characters
-METHOD = 1
+METHOD = 2
 """Which version of what becomes of clips and predictions on their way through here. Raise it with any change that could
 change a record: records of another method are made anew."""
 
@@ -42,11 +43,20 @@ class Session:
     def __init__(self, job: Message, watch: Watch) -> None:
         self._job = job
         self._watch = watch
-        self._labels: tuple[str, ...] = tuple(job["vocabulary"])
         self._backend: Backend | None = None
         self._marks: list[tuple[str, float]] = []
         self._made_s = 0.0
         self._warm = False
+
+    @cached_property
+    def _task(self) -> Task:
+        from backends import load_class
+        from backends.base import Asked
+        from bench.tasks.base import Task
+
+        asked = Asked(self._job["task"], self._job["vocabulary"])
+        task: Task = load_class(self._job["task"], Task)(asked)  # type: ignore[type-abstract]
+        return task
 
     def idle(self) -> Iterator[Message]:
         """Memory of a worker that has all of the harness's own imports and no backend."""
@@ -146,8 +156,8 @@ class Session:
     def fit(self, clips: str, validation: str | None = None) -> Iterator[Message]:
         """Learn from the clips that a JSON-lines file lists."""
         backend = _trained(self._ready())
-        train = [self._training_clip(entry) for entry in _entries(clips)]
-        chosen_on = [self._training_clip(entry) for entry in _entries(validation)] if validation else []
+        train = [self._example(entry) for entry in _entries(clips)]
+        chosen_on = [self._example(entry) for entry in _entries(validation)] if validation else []
         began = clock()
         backend.fit(train, chosen_on)
         yield {"fit_s": clock() - began}
@@ -186,8 +196,9 @@ class Session:
             yield {"problem": _brief(error)}
             return
         self._warm = True
-        scores = None if answer["scores"] is None else dict(zip(self._labels, answer["scores"], strict=True))
-        yield {"label": answer["predicted"], "text": answer["text"], "scores": scores, "ms": 1e3 * elapsed}
+        label = self._task.answer(answer["label"], answer["text"])
+        scores = prediction.scores and {name: float(score) for name, score in prediction.scores.items()}
+        yield {"label": label, "text": answer["text"], "scores": scores, "ms": 1e3 * elapsed}
 
     def predict(self, clips: Sequence[Message]) -> Iterator[Message]:
         """Recognise clips one at a time, timed: a reply each."""
@@ -204,7 +215,7 @@ class Session:
             ended = clock()
             features = next((at - ready for stage, at in self._marks if stage == "features"), None)
             yield {
-                "clip": entry["clip"],
+                "clip": entry["id"],
                 **self._checked(prediction),
                 "audio_s": len(audio) / rate,
                 "resample_s": ready - began,
@@ -245,12 +256,12 @@ class Session:
             raise RuntimeError("no backend yet: `create` comes first")
         return self._backend
 
-    def _training_clip(self, entry: Message) -> Clip:
+    def _example(self, entry: Message) -> Clip:
         from backends.base import Clip
         from sound.resample import resample
 
         audio, rate = _read(entry)
-        return Clip(resample(audio, rate, self._ready().sample_rate), entry["label"], entry["speaker"])
+        return Clip(resample(audio, rate, self._ready().sample_rate), entry["reference"], entry["speaker"])
 
     def _checked(self, prediction: Prediction) -> Message:
         """The prediction as a message. Raises ValueError or TypeError if it breaks the contract."""
@@ -258,27 +269,7 @@ class Session:
 
         if not isinstance(prediction, Prediction):
             raise TypeError(f"predict must return a Prediction, not {type(prediction).__name__}")
-        if prediction.label is not None and prediction.label not in self._labels:
-            raise ValueError(f"label {prediction.label!r} is not in the vocabulary ({', '.join(self._labels)})")
-        if prediction.text is not None:
-            if not isinstance(prediction.text, str):
-                raise TypeError(f"text must be a string or None, not {type(prediction.text).__name__}")
-            prediction.text.encode()  # half a surrogate pair could not be written down
-        return {"predicted": prediction.label, "text": prediction.text, "scores": self._scores(prediction.scores)}
-
-    def _scores(self, scores: Mapping[str, float] | None) -> list[float] | None:
-        if scores is None:
-            return None
-        if set(scores) != set(self._labels):
-            raise ValueError(f"scores are for {sorted(scores)}, the vocabulary is {sorted(self._labels)}")
-        for label, score in scores.items():
-            if isinstance(score, bool | str | bytes):
-                raise TypeError(f"the score of {label} is a number, not {type(score).__name__}")
-        values = [_float(scores[label]) for label in self._labels]
-        bad = [label for label, value in zip(self._labels, values, strict=True) if not abs(value) < LARGEST_SCORE]
-        if bad:
-            raise ValueError(f"scores of {', '.join(bad)} are not finite numbers of 32 bits")
-        return values
+        return self._task.checked(prediction)
 
 
 def main() -> None:
@@ -330,13 +321,6 @@ def _brief(error: Exception) -> str:
     kind = "" if isinstance(error, BackendError) and text else f"{type(error).__name__}: "
     whole = f"{kind}{text}".encode(errors="replace").decode()
     return whole if len(whole) <= LONGEST_ERROR else whole[:LONGEST_ERROR] + " ..."
-
-
-def _float(score: float) -> float:
-    try:
-        return float(score)
-    except OverflowError:  # a whole number of more than 308 digits
-        return float("inf")
 
 
 def _read(entry: Message) -> tuple[Audio, int]:

@@ -67,6 +67,8 @@ class Job:
     vocabulary: Mapping[str, Sequence[str]]
     options: Mapping[str, Any]
     limits: Limits = Limits()
+    task: str = "bench.tasks.classification:Classification"
+    """What is asked of it: ``module:Class`` or ``file.py:Class``."""
 
 
 class Worker:
@@ -190,6 +192,7 @@ class Worker:
             "variant": job.spec.variant,
             "vocabulary": {label: list(spoken) for label, spoken in job.vocabulary.items()},
             "options": dict(job.options),
+            "task": job.task,
             "memory_limit_bytes": job.limits.memory_bytes,
             "seal": self._seal,
         }

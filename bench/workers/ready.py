@@ -9,7 +9,7 @@ from threading import Event
 from typing import Any
 
 from bench.code import Code
-from bench.records.schema import NOISE
+from bench.names import Name
 from bench.workers.parent import Job, Worker, WorkerError
 
 
@@ -45,6 +45,7 @@ def begin(worker: Worker, job: Job, model: Path | None = None, prepare: bool = F
 def make(worker: Worker, job: Job) -> dict[str, Any]:
     """A worker's first step. Raises WorkerError, also for a zero-shot backend that is to learn from noise."""
     made = worker.ask("create")
-    if job.spec.name.endswith(NOISE) and not made["trained"]:
-        raise WorkerError(f"{job.spec.name.removesuffix(NOISE)} is zero-shot: it cannot learn from noise")
+    name = Name.parse(job.spec.name)
+    if name.noisy and not made["trained"]:
+        raise WorkerError(f"{name.plain} is zero-shot: it cannot learn from noise")
     return made

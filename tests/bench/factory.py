@@ -12,7 +12,19 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from bench.records.schema import CLIPS, COLDSTART, KEY, LATENCY, PREDICTIONS, RESOURCES, THROUGHPUT, Run
+from bench.marks import marked
+from bench.records.schema import (
+    CLIPS,
+    COLDSTART,
+    KEY,
+    LATENCY,
+    PREDICTIONS,
+    RESOURCES,
+    SCHEMA,
+    SPLITS,
+    THROUGHPUT,
+    Run,
+)
 
 LABELS = ("0", "1", "2")
 SPEAKERS = ("ann", "bob", "cid")
@@ -31,23 +43,39 @@ MACHINE = {
 
 
 def clips(labels: Sequence[str] = LABELS, speakers: Sequence[str] = SPEAKERS, takes: int = TAKES) -> pd.DataFrame:
-    """Every label by every speaker, ``takes`` times; takes 0 and 1 are the official test; loso over speakers."""
+    """Every label by every speaker, ``takes`` times; takes 0 and 1 are the official test."""
     rows = [(label, speaker, take) for label in labels for speaker in speakers for take in range(takes)]
     return pd.DataFrame(
         {
             "clip": [f"{label}_{speaker}_{take}" for label, speaker, take in rows],
             "path": [f"{label}_{speaker}_{take}.wav" for label, speaker, take in rows],
-            "label": [label for label, _, _ in rows],
+            "reference": [label for label, _, _ in rows],
             "speaker": [speaker for _, speaker, _ in rows],
             "sample_rate": 8000,
             "samples": 4000,
             "sha256": [f"{i:064x}" for i in range(len(rows))],
-            "official": ["test" if take < 2 else "train" for *_, take in rows],
-            "mixed": [{0: "test", 1: "validation"}.get(take % 5, "train") for *_, take in rows],
-            "loso": [speaker for _, speaker, _ in rows],
-            "cross": None,
         }
     )
+
+
+def splits(table: pd.DataFrame, names: Sequence[str] = ("official", "mixed", "loso")) -> pd.DataFrame:
+    """Takes 0 and 1 are the official test; of five takes, one is the test of mixed and one its validation part."""
+    take = table["clip"].str.rpartition("_")[2].astype(int)
+    parts = {
+        "official": table[take < 2].assign(fold="test", part="test"),
+        "cross": table[take < 2].assign(fold="test", part="test"),
+        "mixed": table[take % 5 < 2].assign(
+            fold="test", part=np.where(take[take % 5 < 2] % 5 == 0, "test", "validation")
+        ),
+        "loso": table.assign(fold=table["speaker"], part="test"),
+    }
+    listed = [parts[name].assign(split=name)[list(SPLITS.names)] for name in names]
+    return pd.concat(listed, ignore_index=True) if listed else pd.DataFrame(columns=list(SPLITS.names))
+
+
+def official(table: pd.DataFrame) -> pd.DataFrame:
+    """The clips of the official test."""
+    return table[table["clip"].str.rpartition("_")[2].astype(int) < 2]
 
 
 def heard(
@@ -55,23 +83,26 @@ def heard(
     backend: str,
     wrong: Sequence[str] = (),
     silent: Sequence[str] = (),
-    splits: Sequence[str | None] = (None,),
+    of: Sequence[str | None] = (None,),
     texts: bool = False,
     scores: bool = False,
 ) -> pd.DataFrame:
     """Predictions right but for the clips ``wrong`` (heard as the next label) and ``silent`` (no digit)."""
-    labels = sorted(table["label"].unique())
+    labels = sorted(table["reference"].unique())
     parts = []
-    for split in splits:
-        own = table if split is None else table[~table[split].isin(["train", "validation"])]
+    for split in of:
+        own, folds = table, None
+        if split is not None:
+            tested = splits(table, [split]).query("part == 'test'").set_index("clip")["fold"]
+            own, folds = table[table["clip"].isin(tested.index)], tested
         after = {label: labels[(i + 1) % len(labels)] for i, label in enumerate(labels)}
         predicted = [
             None if clip in silent else after[label] if clip in wrong else label
-            for clip, label in zip(own["clip"], own["label"], strict=True)
+            for clip, label in zip(own["clip"], own["reference"], strict=True)
         ]
-        part = own[["clip", "label", "speaker"]].assign(backend=backend, condition="clean", split=split)
-        part["fold"] = None if split is None else own[split]
-        part["predicted"] = pd.Series(predicted, index=own.index, dtype=object)
+        part = own[["clip"]].assign(backend=backend, condition="clean", split=split, tokens=None)
+        part["fold"] = None if folds is None else own["clip"].map(folds)
+        part["label"] = pd.Series(predicted, index=own.index, dtype=object)
         part["text"] = [label or "Bye." for label in predicted] if texts else None
         given = [[np.float32(0.9 if x == label else 0.05) for x in labels] if scores else None for label in predicted]
         part["scores"] = pd.Series(given, index=own.index, dtype=object)
@@ -105,9 +136,10 @@ def run(
     table: pd.DataFrame | None = None,
     latency: pd.DataFrame | None = None,
     folder: Path = Path("run"),
+    ran: Sequence[str] | pd.DataFrame = ("official", "mixed", "loso"),
     **info: Any,
 ) -> Run:
-    """A whole run around the predictions. ``info`` overrides keys of run.json."""
+    """A whole run around the predictions, marked. ``info`` overrides keys of run.json."""
     table = clips() if table is None else table
     latency = timings({}) if latency is None else latency
     names = sorted({*predictions["backend"], *latency["backend"]})
@@ -115,7 +147,7 @@ def run(
     cells = predictions[["backend", "condition", "split", "fold"]].drop_duplicates().astype(object)
     cells = cells.where(cells.notna(), None)
     described: dict[str, Any] = {
-        "schema": 1,
+        "schema": SCHEMA,
         "name": "made-up",
         "command": "digitbench run made-up",
         "started": "2026-01-01T00:00:00Z",
@@ -131,12 +163,12 @@ def run(
             "clips": len(table),
             "speakers": int(table["speaker"].nunique()),
             "audio_s": 0.5 * len(table),
-            "labels": sorted(table["label"].unique()),
+            "labels": sorted(table["reference"].unique()),
             "sha256": "c" * 64,
             "rejected": [],
             "impossible_splits": {},
         },
-        "vocabulary": {label: [label] for label in sorted(table["label"].unique())},
+        "vocabulary": {label: [label] for label in sorted(table["reference"].unique())},
         "machine": MACHINE,
         "git": {"commit": "abc", "dirty": False},
         "packages": {"numpy": "2"},
@@ -176,16 +208,18 @@ def run(
     coldstart = [(name, 2, i, 0.1, 0.2, 0.3, 0.5 + i / 10) for name in measured for i in range(5)]
     throughput = [(name, 2, batch, 64, 32.0, 6.4 / batch) for name in measured for batch in (1, 2, 4)]
     resources = [(name, threads, 0, 150_000_000, 50_000_000) for name in measured for threads in (1, 2)]
-    return Run(
+    made = Run(
         folder,
         described,
         table,
+        ran if isinstance(ran, pd.DataFrame) else splits(table, ran),
         predictions,
         latency,
         pd.DataFrame(coldstart, columns=COLDSTART.names),
         pd.DataFrame(throughput, columns=THROUGHPUT.names),
         pd.DataFrame(resources, columns=RESOURCES.names),
     )
+    return marked(made)
 
 
 def save(made: Run, folder: Path) -> Path:
@@ -197,6 +231,7 @@ def save(made: Run, folder: Path) -> Path:
     for cell, (_, rows) in zip(made.info["cells"], groups, strict=True):
         _write(rows, PREDICTIONS.with_metadata({KEY: cell["key"]}), folder / cell["file"])
     _write(made.clips, CLIPS, folder / "clips.parquet")
+    _write(made.splits, SPLITS, folder / "splits.parquet")
     for name, schema in (
         ("latency", LATENCY),
         ("coldstart", COLDSTART),

@@ -7,7 +7,7 @@ import pytest
 from bench.compare import BETTER, SAME, WORSE, compare
 from bench.records.schema import Run
 from bench.stats import mcnemar_exact
-from tests.bench.factory import MACHINE, clips, heard, run, timings
+from tests.bench.factory import MACHINE, clips, heard, run, splits, timings
 
 CLIPS = clips()
 NAMES = list(CLIPS["clip"])
@@ -68,8 +68,9 @@ def test_no_backend_in_common_cannot_be_compared() -> None:
 
 
 def test_a_split_with_other_test_clips_is_left_out_and_named() -> None:
-    table = CLIPS.assign(mixed=CLIPS["mixed"].to_numpy()[::-1])
-    found = compare(made(), run(heard(table, "z", wrong=NAMES[:5]), table))
+    parts = splits(CLIPS)
+    turned = parts.assign(part=parts["part"].where(parts["split"] != "mixed", parts["part"].to_numpy()[::-1]))
+    found = compare(made(), run(heard(CLIPS, "z", wrong=NAMES[:5]), CLIPS, ran=turned))
     assert set(found.accuracy["split"]) == {"loso", "official"}
     assert "mixed: the runs test other clips" in found.notes
 

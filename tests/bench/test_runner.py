@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from bench.errors import BenchError
-from bench.records.schema import read_run
+from bench.marks import open_run
 from tests.bench.running import carry_out, info, planted, quick
 
 FAULTS = {
@@ -45,7 +45,7 @@ def test_a_fault_is_named_with_where_it_happened(faulty_run: Path, fault: str, r
 
 
 def test_faults_cost_their_own_rows_only(faulty_run: Path) -> None:
-    run = read_run(faulty_run)
+    run = open_run(faulty_run)
     assert set(run.predictions["backend"]) == {"planted:Garbage", "planted:Steady", "planted:Nearest"}
     assert run.predictions.groupby("backend").size().eq(12).all()
 
@@ -64,12 +64,12 @@ def test_wrong_batch_count_fails_throughput_alone(tiny_corpus: Path, tmp_path: P
     (failure,) = carry_out(config, tmp_path).failures
     assert failure.phase == "throughput"
     assert "predict_batch gave 1 predictions for 2 clips" in failure.reason
-    assert len(read_run(tmp_path).predictions) == 12
+    assert len(open_run(tmp_path).predictions) == 12
 
 
 def test_zero_shot_backends_hear_each_clip_once(tiny_corpus: Path, tmp_path: Path) -> None:
     carry_out(quick(tiny_corpus, planted("Steady"), "chance"), tmp_path)
-    heard = read_run(tmp_path).predictions.groupby("backend").size()
+    heard = open_run(tmp_path).predictions.groupby("backend").size()
     assert heard["planted:Steady"] == 36
     assert heard["chance"] == 12 + 7 + 36  # official, mixed, loso: once per fold that tests it
 
@@ -77,7 +77,7 @@ def test_zero_shot_backends_hear_each_clip_once(tiny_corpus: Path, tmp_path: Pat
 def test_clips_option_limits_a_zero_shot_backend(tiny_corpus: Path, tmp_path: Path) -> None:
     config = quick(tiny_corpus, planted("Steady"), backend={"planted": {"clips": "official"}})
     carry_out(config, tmp_path)
-    assert len(read_run(tmp_path).predictions) == 12
+    assert len(open_run(tmp_path).predictions) == 12
 
 
 def test_a_test_clip_copied_into_train_stops_the_run(tmp_path: Path, tiny_corpus: Path) -> None:
@@ -110,7 +110,7 @@ def test_impossible_splits_are_left_out_with_a_reason(tiny_corpus: Path, tmp_pat
 def test_measuring_phases_write_every_schema(tiny_corpus: Path, tmp_path: Path) -> None:
     settings = {"latency_clips": 6, "latency_round": 2, "processes": 2, "throughput_s": 0.01, "threads": (1,)}
     carry_out(quick(tiny_corpus, planted("Steady"), planted("Nearest"), **settings), tmp_path)
-    run = read_run(tmp_path)
+    run = open_run(tmp_path)
     timed = run.latency[~run.latency["warmup"]]
     assert timed.groupby("backend")["clip"].nunique().eq(6).all()
     # paired: in every round all backends hear the same clips

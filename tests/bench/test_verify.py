@@ -6,8 +6,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from bench.errors import BenchError
+from bench.marks import open_run
 from bench.publish import derive, write_page
-from bench.records.schema import read_run
 from bench.report import build, drawn, write
 from bench.verify import CHECKSUMS, publish, sha256, verify, write_checksums
 from tests.bench.factory import clips, heard, run, save, timings
@@ -18,10 +18,10 @@ CLIPS = clips()
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    rows = pd.concat([heard(CLIPS, "z", texts=True), heard(CLIPS, "t", wrong=["0_ann_0"], splits=["official", "loso"])])
+    rows = pd.concat([heard(CLIPS, "z", texts=True), heard(CLIPS, "t", wrong=["0_ann_0"], of=["official", "loso"])])
     folder = save(run(rows, latency=timings({"z": 0.01, "t": 0.001})), tmp_path / "run")
     write_checksums(folder)
-    write(build(read_run(folder)), folder)
+    write(build(open_run(folder)), folder)
     return folder
 
 
@@ -60,7 +60,7 @@ def test_a_changed_fact_is_found(folder: Path) -> None:
 def test_a_record_changed_along_with_its_hash_is_found_by_the_tables(folder: Path) -> None:
     path = folder / "records" / "predictions" / "0.parquet"
     schema, rows = pq.read_schema(path), pd.read_parquet(path)
-    rows.loc[0, "predicted"] = "2"
+    rows.loc[0, "label"] = "2"
     pq.write_table(pa.Table.from_pandas(rows, schema, preserve_index=False), path)
     write_checksums(folder)
     findings = verify(folder)
@@ -86,14 +86,20 @@ def test_missing_checksums_are_found(folder: Path) -> None:
     assert len(verify(folder)) == 1
 
 
-def test_predictions_twice_or_of_nobody_are_found(folder: Path) -> None:
+def test_predictions_twice_are_found(folder: Path) -> None:
     path = folder / "records" / "predictions" / "0.parquet"
     schema, rows = pq.read_schema(path), pd.read_parquet(path)
-    rows.loc[1, "clip"] = "nobody"
     pq.write_table(pa.Table.from_pandas(pd.concat([rows, rows.iloc[:1]]), schema, preserve_index=False), path)
     findings = "\n".join(verify(folder))
     assert "1 predictions are in the records twice" in findings
-    assert "1 predictions are of clips or labels that clips.parquet does not have" in findings
+
+
+def test_predictions_of_nobody_are_found(folder: Path) -> None:
+    path = folder / "records" / "predictions" / "0.parquet"
+    schema, rows = pq.read_schema(path), pd.read_parquet(path)
+    rows.loc[1, "clip"] = "nobody"
+    pq.write_table(pa.Table.from_pandas(rows, schema, preserve_index=False), path)
+    assert "its records hold clip 'nobody', which clips.parquet does not have" in "\n".join(verify(folder))
 
 
 def test_checksums_are_those_of_sha256sum(folder: Path) -> None:

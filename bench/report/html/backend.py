@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import pandas as pd
 
+from bench.names import FLOOR
 from bench.records.schema import Run
-from bench.report.html.markup import Column, escape, is_long, pairs, table
-from bench.report.tables.outcomes import FLOOR
+from bench.report.html.markup import Column, escape, fact_columns, is_long, pairs, table
+from bench.report.tables.measure import shown
 from bench.report.text.markdown import count, megabytes, milliseconds, number, percent
 
 Tables = Mapping[str, pd.DataFrame]
@@ -31,9 +33,8 @@ def section(run: Run, tables: Tables, names: Sequence[str], name: str) -> str:
         _failures(run, name),
         "" if name == FLOOR else to_gallery,
         _facts(run, name),
-        *_figures(tables, name),
-        _confusion(run, tables, name),
-        _texts(tables, name),
+        *_figures(run, tables, name),
+        *_sections(run, tables, name),
         "</article>",
     ]
     return "\n".join(filter(None, parts))
@@ -77,24 +78,24 @@ def _facts(run: Run, name: str) -> str:
     return pairs(facts)
 
 
-def _figures(tables: Tables, name: str) -> list[str]:
-    scores, latency, cold = (_own(tables[key], name) for key in ("accuracy", "latency", "coldstart"))
+def _figures(run: Run, tables: Tables, name: str) -> list[str]:
+    measure = run.task.measure
+    scores, latency, cold = (_of(tables[key], name) for key in ("accuracy", "latency", "coldstart"))
     parts = []
     if len(scores):
         columns = [
             Column("split", "split"),
             Column("clips", "clips", count),
-            Column("accuracy, % (95 % interval)", "accuracy", percent, "", ("accuracy_low", "accuracy_high")),
-            Column("macro-F1, % (95 % interval)", "macro_f1", percent, "", ("macro_f1_low", "macro_f1_high")),
-            Column("no digit, %", "no_digit", percent),
+            Column(f"{measure.name}, % (95 % interval)", "accuracy", percent, "", ("accuracy_low", "accuracy_high")),
+            *fact_columns(run.task, [replace(fact, best="") for fact in run.task.facts]),
             Column("rank", "rank", count),
         ]
-        parts.append(table(scores, columns, f"{name}: accuracy"))
-    speakers = _own(tables["speakers"], name).drop(columns=["backend", "corpus"], errors="ignore").T
+        parts.append(table(shown(scores, measure), columns, f"{name}: {measure.name}"))
+    speakers = _of(tables["speakers"], name).drop(columns=["backend", "corpus"], errors="ignore").T
     if speakers.size:
         speakers = speakers.set_axis(["accuracy"], axis=1).rename_axis("speaker").reset_index()
-        speakers["accuracy"] = speakers["accuracy"].astype(float)
-        columns = [Column("speaker", "speaker"), Column("accuracy, %", "accuracy", percent)]
+        speakers["accuracy"] = speakers["accuracy"].astype(float).map(measure.shown)
+        columns = [Column("speaker", "speaker"), Column(f"{measure.name}, %", "accuracy", percent)]
         parts.append(table(speakers, columns, f"{name}: by speaker never heard in training (loso)"))
     if len(latency):
         columns = [Column("threads", "threads", count), Column("calls", "calls", count)]
@@ -110,26 +111,32 @@ def _figures(tables: Tables, name: str) -> list[str]:
     return parts
 
 
-def _confusion(run: Run, tables: Tables, name: str) -> str:
-    scores = _own(tables["accuracy"], name)
-    if scores.empty:
-        return ""
-    split = scores["split"].iloc[0]
-    own = _own(tables["confusion"], name)
-    own = own[own["split"] == split]
-    labels = [label for label in run.info["vocabulary"] if label in set(own["label"])]
-    counts = own.pivot(index="label", columns="predicted", values="clips")
-    counts = counts.reindex(index=labels, columns=[*run.info["vocabulary"], ""]).fillna(0).astype(int)
-    heads = "".join(f'<th scope="col"{_wrapped(label)}>{escape(label) or "none"}</th>' for label in counts.columns)
+def _sections(run: Run, tables: Tables, name: str) -> list[str]:
+    """The task's chapters, as far as they are about this backend."""
+    return [
+        (_shaded if part.shaded else table)(
+            part.frame, fact_columns(run.task, part.facts), ": ".join(filter(None, (name, section.title, part.heading)))
+        )
+        for section in run.task.sections(run, tables)
+        for part in section.parts
+        if part.backend == name
+    ]
+
+
+def _shaded(frame: pd.DataFrame, columns: Sequence[Column], caption: str) -> str:
+    """Counts whose shades are their share of the row; nothing is written where there is none."""
+    head, *others = columns
+    heads = "".join(f'<th scope="col"{_wrapped(column.header)}>{escape(column.header)}</th>' for column in others)
     rows = ""
-    for label, row in counts.iterrows():
-        total = max(1, int(row.sum()))
-        cells = "".join(f'<td style="--share:{value / total:.2f}">{value or ""}</td>' for value in row)
-        rows += f'<tr><th scope="row"{_wrapped(str(label), heads=True)}>{escape(label)}</th>{cells}</tr>\n'
-    caption = escape(f"{name}: said in rows, heard in columns, clips ({split})")
+    for _, row in frame.iterrows():
+        counts = [int(row[column.key]) for column in others]
+        total = max(1, sum(counts))
+        cells = "".join(f'<td style="--share:{value / total:.2f}">{value or ""}</td>' for value in counts)
+        said = str(row[head.key])
+        rows += f'<tr><th scope="row"{_wrapped(said, heads=True)}>{escape(said)}</th>{cells}</tr>\n'
     return (
-        f'<div class="scroll" tabindex="0" role="region" aria-label="{caption}"><table class="confusion">'
-        f'<caption>{caption}</caption><thead><tr><th scope="col">said</th>{heads}</tr></thead>'
+        f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(caption)}"><table class="confusion">'
+        f'<caption>{escape(caption)}</caption><thead><tr><th scope="col">said</th>{heads}</tr></thead>'
         f"<tbody>\n{rows}</tbody></table></div>"
     )
 
@@ -138,18 +145,5 @@ def _wrapped(label: str, heads: bool = False) -> str:
     return ' class="long"' if is_long(label, heads) else ""
 
 
-def _texts(tables: Tables, name: str) -> str:
-    own = _own(tables["wrong_texts"], name)
-    if own.empty:
-        return ""
-    columns = [
-        Column("text", "text", lambda text: str(text) or "(empty)"),
-        Column("taken for", "predicted", lambda label: str(label) or "no digit"),
-        Column("clips", "clips", count),
-        Column("what had been said (clips)", "labels"),
-    ]
-    return table(own, columns, f"{name}: commonest wrong texts")
-
-
-def _own(frame: pd.DataFrame, name: str) -> pd.DataFrame:
+def _of(frame: pd.DataFrame, name: str) -> pd.DataFrame:
     return frame[frame["backend"] == name]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -15,7 +15,8 @@ from bench.printable import printable
 from bench.report.plots import Plot, svg
 from bench.report.plots.style import GRID, INK, PAPER
 from bench.report.text import markdown
-from bench.report.text.markdown import ABSENT
+from bench.report.text.markdown import ABSENT, NUMBERS
+from bench.tasks.base import Fact, Kind, Task
 
 LONG: Final = 40
 """Letters of the longest word, or head of a row, that a cell does not break."""
@@ -33,6 +34,17 @@ class Column(markdown.Column):
 def escape(text: object) -> str:
     """Text of unknown origin, without meaning to HTML and without what a reader cannot see."""
     return html.escape(printable(text))
+
+
+def fact_columns(task: Task, facts: Sequence[Fact]) -> list[Column]:
+    """A task's columns, ready for a table."""
+    written: Mapping[Kind, Callable[[Any], str]] = {
+        **NUMBERS,
+        "text": str,
+        "answer": lambda label: str(label) or task.none,
+        "code": lambda text: str(text) or "(empty)",
+    }
+    return [Column(fact.header, fact.key, written[fact.kind], fact.best, fact.interval) for fact in facts]
 
 
 def table(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 from string import Template
@@ -10,31 +11,33 @@ from typing import Any
 
 import pandas as pd
 
+from bench.names import FLOOR
 from bench.records.schema import Run
 from bench.report.build import replace_text
 from bench.report.html.backend import anchor, section
-from bench.report.html.gallery import Audio, Treat, gallery
-from bench.report.html.markup import Column, as_json, escape, figure, pairs, table
+from bench.report.html.gallery import Sound, gallery
+from bench.report.html.markup import Column, as_json, escape, fact_columns, figure, pairs, table
 from bench.report.plots import Plot
 from bench.report.tables.cost import headline_threads, measures_cost
-from bench.report.tables.outcomes import FLOOR, failure, splits, tested
+from bench.report.tables.measure import shown
+from bench.report.tables.outcomes import failure, splits, tested
 from bench.report.text.markdown import ABSENT, count, count_threads, megabytes, milliseconds, number, percent
 from bench.report.text.provenance import machine_kind
+from bench.tasks.base import Measure
 
 
 def page(
     run: Run,
     tables: Mapping[str, pd.DataFrame],
     plots: Sequence[Plot],
-    audio: Audio | None = None,
-    treat: Treat | None = None,
+    sound: Sound | None = None,
 ) -> str:
     """The report as one HTML text: the same records and sounds give the same text.
 
-    tables: those of the report. audio: where sounds come from; without it the gallery has no players and says so.
-    treat: makes a clip what it was under a condition; without it the clean clip is played, and that is said.
+    tables: those of the report. sound: where sounds come from; without it the gallery has no players and says so; where
+    it has none of a clip under a condition the clean clip is played, and that is said.
     """
-    data = gallery(run, audio, treat)
+    data = gallery(run, sound)
     names = list(tables["summary"]["backend"])
     here = files("bench.report.html")
     parts = {
@@ -44,14 +47,14 @@ def page(
         "lead": escape(_lead(run)),
         "banners": _banners(run),
         "summary": _summary(run, tables["summary"]),
-        "conditions": _conditions(tables.get("conditions")),
+        "conditions": _conditions(tables.get("conditions"), run.task.measure),
         "conditions_link": '<li><a href="#conditions">Conditions</a></li>' if "conditions" in tables else "",
         "plots": "\n".join(figure(plot) for plot in plots) or "<p>This run has no records to plot.</p>",
         "contents": "".join(
             f'<li><a href="#{anchor(names, name)}">{escape(name)}</a></li>' for name in names
         ),
         "backends": "\n".join(section(run, tables, names, name) for name in names),
-        "sounds": escape(_sounds(data, audio)),
+        "sounds": escape(_sounds(data, sound)),
         "origin": _origin(run),
         "data": as_json(data),
     }  # fmt: skip
@@ -82,7 +85,7 @@ def _banners(run: Run) -> str:
 
 
 def _summary(run: Run, frame: pd.DataFrame) -> str:
-    ran = splits(run)
+    ran, measure = splits(run), run.task.measure
     names = list(frame["backend"])
 
     def link(name: str) -> str:
@@ -91,10 +94,10 @@ def _summary(run: Run, frame: pd.DataFrame) -> str:
     columns = [Column("backend", "backend", str, markup=link)]
     for split in ran:
         key = f"{split}_accuracy"
-        header = f"{split} accuracy, % (95 % interval), n = {len(tested(run, split)):,}"
-        columns.append(Column(header, key, percent, "↑", (f"{key}_low", f"{key}_high")))
-    if ran:
-        columns.append(Column(f"no digit, % ({ran[0]})", "no_digit", percent, "↓"))
+        head = f"{split} {measure.name}, % (95 % interval), n = {len(tested(run, split)):,}"
+        columns.append(Column(head, key, percent, measure.best, (f"{key}_low", f"{key}_high")))
+    facts = [replace(fact, header=f"{fact.header} ({ran[0]})", interval=None) for fact in run.task.facts if ran]
+    columns += fact_columns(run.task, facts)
     costs = [
         Column("p50, ms per clip", "p50_s", milliseconds, "↓"),
         Column("p95, ms per clip", "p95_s", milliseconds, "↓"),
@@ -110,16 +113,20 @@ def _summary(run: Run, frame: pd.DataFrame) -> str:
 
     def missing(row: pd.Series, key: str) -> str:
         split = key.removesuffix("_accuracy") if key.endswith("_accuracy") else None
-        phase = "accuracy" if split or key == "no_digit" else {"model_bytes": "size"}.get(key, "latency")
+        phase = (
+            "accuracy"
+            if split or key in {fact.key for fact in run.task.facts}
+            else {"model_bytes": "size"}.get(key, "latency")
+        )
         return "failed" if failure(run, row["backend"], phase, split or (ran[0] if ran else None)) else ABSENT
 
     return table(
-        frame, columns, caption, sortable=True, name="summary-table", missing=missing,
+        shown(frame, measure), columns, caption, sortable=True, name="summary-table", missing=missing,
         candidate=lambda row: bool(row["backend"] != FLOOR),
     )  # fmt: skip
 
 
-def _conditions(frame: pd.DataFrame | None) -> str:
+def _conditions(frame: pd.DataFrame | None, measure: Measure) -> str:
     """Accuracy under every condition, for runs that have conditions."""
     if frame is None or frame.empty:
         return ""
@@ -128,9 +135,11 @@ def _conditions(frame: pd.DataFrame | None) -> str:
         Column("condition", "condition"),
         Column("split", "split"),
         Column("clips", "clips", count),
-        Column("accuracy, % (95 % interval)", "accuracy", percent, "", ("accuracy_low", "accuracy_high")),
+        Column(f"{measure.name}, % (95 % interval)", "accuracy", percent, "", ("accuracy_low", "accuracy_high")),
     ]
-    body = table(frame, columns, "Accuracy under every condition", sortable=True, name="conditions-table")
+    body = table(
+        shown(frame, measure), columns, f"{measure.title} under every condition", sortable=True, name="conditions-table"
+    )
     return (
         '<section id="conditions" aria-labelledby="conditions-name">\n<h2 id="conditions-name">Conditions</h2>\n'
         '<form class="filters" role="search" aria-label="Filter the conditions"><label>Rows that contain'
@@ -140,12 +149,12 @@ def _conditions(frame: pd.DataFrame | None) -> str:
     )
 
 
-def _sounds(data: Mapping[str, Any], audio: Audio | None) -> str:
-    if audio is None:
+def _sounds(data: Mapping[str, Any], sound: Sound | None) -> str:
+    if sound is None:
         return "No sound: this report was made without the recordings, so there are no players and no spectrograms."
     kept = f"{len(data['sounds']):,} sounds are inside this file, as MP3."
-    clean = sum(1 for *_, sound, exact in data["items"] if sound >= 0 and not exact)
-    silent = sum(1 for *_, sound, _ in data["items"] if sound < 0)
+    clean = sum(1 for *_, place, exact in data["items"] if place >= 0 and not exact)
+    silent = sum(1 for *_, place, _ in data["items"] if place < 0)
     if clean:
         kept += f" For {clean:,} of {len(data['items']):,} the clean recording is played, and the card says so."
     return kept + (f" {silent:,} have no sound." if silent else "")

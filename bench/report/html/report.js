@@ -149,12 +149,12 @@
   }, { rootMargin: "300px" });
 
   // The gallery: a page of cards at a time.
-  const named = (label) => (label < 0 ? "no digit" : data.labels[label]);
+  const named = (answer) => (answer < 0 ? data.none : data.answers[answer]);
   function card(item) {
     const [clip, condition, heard, at, exact] = item;
-    const [id, label, speaker, seconds, rate] = data.clips[clip];
+    const [id, reference, speaker, seconds, rate] = data.clips[clip];
     const who = speaker < 0 ? "" : ` by ${data.speakers[speaker]}`;
-    const element = make("li", { className: "clip" }, make("h3", {}, `${data.labels[label]}${who}`));
+    const element = make("li", { className: "clip" }, make("h3", {}, `${data.answers[reference]}${who}`));
     const note = exact ? "" : " (the sound is the clean recording)";
     const facts = `${id}, ${seconds.toFixed(2)} s, ${data.conditions[condition]}${note}`;
     element.append(make("p", {}, at < 0 ? facts : `${facts}; 0-${rate / 2000} kHz`));
@@ -168,7 +168,7 @@
     const list = make("ul", { "aria-label": "What each backend heard" });
     heard.forEach((one, backend) => {
       if (!one) return;
-      const right = one[0] === label, verdict = right ? "right" : "wrong";
+      const right = one[2] === 0, verdict = right ? "right" : "wrong";
       const line = make("li", {}, make("span", { className: verdict, "aria-hidden": "true" }, right ? "✓" : "✗"),
         make("span", {}, data.backends[backend]), make("span", { className: verdict }, named(one[0]), make("span", { className: "unseen" }, `, ${verdict}`)));
       if (one[1] >= 0) line.append(make("q", {}, data.texts[one[1]] || "(empty)"));
@@ -178,7 +178,7 @@
     return element;
   }
   const filters = ["backend", "speaker", "label", "condition"];
-  const lists = { backend: data.backends, speaker: data.speakers, label: data.labels, condition: data.conditions };
+  const lists = { backend: data.backends, speaker: data.speakers, label: data.answers, condition: data.conditions };
   for (const name of filters) {
     lists[name].forEach((text, i) => $(`filter-${name}`).append(make("option", { value: String(i) }, text)));
   }
@@ -198,7 +198,7 @@
     found = data.items.filter(([clip, under, heard]) => {
       const [, said, voice] = data.clips[clip];
       return (speaker < 0 || voice === speaker) && (label < 0 || said === label) && (condition < 0 || under === condition)
-        && (backend < 0 || (heard[backend] && heard[backend][0] !== said));
+        && (backend < 0 || (heard[backend] && heard[backend][2] > 0));
     });
     shown = 0;
     seen.disconnect();

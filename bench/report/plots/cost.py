@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 from matplotlib.ticker import FuncFormatter
 
+from bench.names import FLOOR
 from bench.records.schema import Run
 from bench.report.plots.style import COLOURS, HATCHES, INK, PAPER, Plot, legend, looks, named, new_figure
 from bench.report.tables.cost import headline_threads, timed
-from bench.report.tables.outcomes import FLOOR
 from bench.report.text.markdown import count_threads, number
 
 STAGES = {"start_s": "interpreter", "import_s": "import", "load_s": "load", "first_s": "first prediction"}

@@ -9,7 +9,7 @@ import pandas as pd
 
 from bench.errors import BenchError
 from bench.records.schema import Run
-from bench.report.plots import cost, hearing, robustness, scores, tradeoff
+from bench.report.plots import cost, robustness, scores, speakers, tradeoff
 from bench.report.plots.style import Plot, png, styled, svg
 
 FOLDER = "plots"
@@ -22,8 +22,8 @@ def draw(run: Run, tables: Mapping[str, pd.DataFrame]) -> list[Plot]:
             tradeoff.accuracy_latency(run, tables),
             robustness.accuracy_snr(run),
             robustness.accuracy_conditions(run),
-            hearing.speakers(run, tables),
-            hearing.confusion(run, tables),
+            speakers.speakers(run, tables),
+            speakers.confusion(run, tables),
             cost.latency(run),
             cost.coldstart(run, tables),
             scores.reliability(run),

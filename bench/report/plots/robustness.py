@@ -8,25 +8,25 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from bench.records.schema import CLEAN, Run
+from bench.names import CLEAN
+from bench.records.schema import Run
 from bench.report.plots.style import Look, Plot, legend, looks, named, new_figure, panels
+from bench.report.tables.conditions import by_mean, marks_under_conditions, noise_of, shares
 from bench.report.tables.outcomes import interval_method
-from bench.report.text import robustness
-from bench.report.text.robustness import noise_of
 
 
 def accuracy_snr(run: Run) -> Plot | None:
     """A panel per noise that came at several levels: accuracy over the ratio of signal to noise, with bands of 95 %."""
-    shares = robustness.shares(robustness.right_under_conditions(run))
-    swept = _swept(shares)
+    frame = shares(marks_under_conditions(run))
+    swept = _swept(frame)
     noises = sorted(swept["noise"].unique())
     if not noises:
         return None
-    names = [name for name in robustness.by_mean(shares) if name in set(swept["backend"])]
+    names = [name for name in by_mean(frame) if name in set(swept["backend"])]
     look = looks(run)
     levels = sorted(swept["snr"].unique())
     clean_at = levels[-1] + levels[-1] - levels[-2]
-    clean = shares[shares["condition"] == CLEAN].assign(snr=clean_at)
+    clean = frame[frame["condition"] == CLEAN].assign(snr=clean_at)
     figure, grid = panels(len(noises), 3, 3.3, 3.7, sharey=True, sharex=True)
     for axes, noise in zip(grid, noises, strict=True):
         _lines(axes, pd.concat([swept[swept["noise"] == noise], clean]).sort_values("snr"), names, look)
@@ -35,7 +35,7 @@ def accuracy_snr(run: Run) -> Plot | None:
         axes.set_ylim(0, 102)
         axes.set_xticks([*levels, clean_at], [*(f"{level:g}" for level in levels), CLEAN])
         axes.tick_params(labelbottom=True, labelleft=True)
-    split, n = shares["split"].iloc[0], int(shares["clips"].max())
+    split, n = frame["split"].iloc[0], int(frame["clips"].max())
     for axes in grid[::3]:
         axes.set_ylabel(f"accuracy ({split}), %\n95 % interval, n = {n:,} clips")
     legend(figure, names, look, below=len(grid))
@@ -50,14 +50,14 @@ def accuracy_snr(run: Run) -> Plot | None:
 
 def accuracy_conditions(run: Run) -> Plot | None:
     """A table in shades: every backend under every condition that the plot of noises has no line for."""
-    shares = robustness.shares(robustness.right_under_conditions(run))
-    own = shares.drop(index=_swept(shares).index)
-    conditions = list(own["condition"].unique())
+    frame = shares(marks_under_conditions(run))
+    rest = frame.drop(index=_swept(frame).index)
+    conditions = list(rest["condition"].unique())
     if len(conditions) < 2:
         return None
-    heard = set(own[own["condition"] != CLEAN]["backend"])
-    wide = own.pivot(index="condition", columns="backend", values="accuracy")
-    wide = wide.loc[conditions, [name for name in robustness.by_mean(shares) if name in heard]]
+    heard = set(rest[rest["condition"] != CLEAN]["backend"])
+    wide = rest.pivot(index="condition", columns="backend", values="accuracy")
+    wide = wide.loc[conditions, [name for name in by_mean(frame) if name in heard]]
     figure = new_figure(2.6 + 0.85 * wide.shape[1], 1.9 + 0.34 * wide.shape[0])
     axes = figure.subplots()
     shade_table(axes, 100 * wide.to_numpy(), "{:.1f}")
@@ -66,9 +66,9 @@ def accuracy_conditions(run: Run) -> Plot | None:
     )
     axes.set_yticks(np.arange(wide.shape[0]) + 0.5, [*map(named, wide.index)])
     axes.xaxis.tick_top()
-    split, n = shares["split"].iloc[0], int(shares["clips"].max())
+    split, n = frame["split"].iloc[0], int(frame["clips"].max())
     axes.set_xlabel(f"accuracy ({split}), %; n = {n:,} clips each")
-    half = 100 * max((own["accuracy_high"] - own["accuracy_low"]) / 2)
+    half = 100 * max((rest["accuracy_high"] - rest["accuracy_low"]) / 2)
     caption = (
         f"Accuracy of {split} in per cent under each condition, darker is better; the widest 95 % interval here"
         f" ({interval_method(run, split)}) is ± {half:.1f} percentage points."
@@ -77,10 +77,10 @@ def accuracy_conditions(run: Run) -> Plot | None:
     return Plot("accuracy_conditions", "Accuracy by condition", caption, alt, figure)
 
 
-def _swept(shares: pd.DataFrame) -> pd.DataFrame:
+def _swept(frame: pd.DataFrame) -> pd.DataFrame:
     """Rows of noises that came at more than one level, with columns ``noise`` and ``snr``."""
-    found = {condition: noise for condition in shares["condition"].unique() if (noise := noise_of(condition))}
-    noisy = shares[shares["condition"].isin(found)]
+    found = {condition: noise for condition in frame["condition"].unique() if (noise := noise_of(condition))}
+    noisy = frame[frame["condition"].isin(found)]
     noisy = noisy.assign(
         noise=[found[condition][0] for condition in noisy["condition"]],
         snr=[found[condition][1] for condition in noisy["condition"]],
@@ -102,9 +102,9 @@ def shade_table(axes: Axes, values: np.ndarray, form: str, hide: float | None = 
             axes.text(column + 0.5, row + 0.5, form.format(value), ha="center", va="center", fontsize=7.5, color=ink)
 
 
-def _lines(axes: Axes, own: pd.DataFrame, names: Sequence[str], look: dict[str, Look]) -> None:
+def _lines(axes: Axes, frame: pd.DataFrame, names: Sequence[str], look: dict[str, Look]) -> None:
     for name in names:
-        line = own[own["backend"] == name]
+        line = frame[frame["backend"] == name]
         x = line["snr"]
         axes.fill_between(
             x, 100 * line["accuracy_low"], 100 * line["accuracy_high"], color=look[name].colour, alpha=0.13, linewidth=0

@@ -7,9 +7,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from bench import stats
+from bench.names import FLOOR
 from bench.records.schema import Run
 from bench.report.plots.style import INK, Plot, looks, named, panels
-from bench.report.tables.outcomes import FLOOR, HARDEST_FIRST, outcomes
+from bench.report.tables.outcomes import outcomes, splits
 from bench.stats.calibration import BINS
 
 
@@ -17,10 +18,10 @@ def reliability(run: Run) -> Plot | None:
     """A panel per backend whose scores are probabilities: share right over the probability it gave its label."""
     rows = outcomes(run)
     chosen: dict[str, tuple[str, pd.DataFrame]] = {}
-    for split in HARDEST_FIRST:
-        for backend, own in rows[rows["split"] == split].groupby("backend"):
-            if backend not in chosen and backend != FLOOR and _proper(own):
-                chosen[str(backend)] = (split, own)
+    for split in splits(run):
+        for backend, scored in rows[rows["split"] == split].groupby("backend"):
+            if backend not in chosen and backend != FLOOR and _proper(scored):
+                chosen[str(backend)] = (split, scored)
     if not chosen:
         return None
     names = sorted(chosen)
@@ -30,9 +31,9 @@ def reliability(run: Run) -> Plot | None:
         split, own = chosen[name]
         scores = np.stack([np.asarray(row, dtype=np.float64) for row in own["scores"]])
         labels = np.array(list(run.info["vocabulary"]))
-        truth = np.searchsorted(labels, own["label"], sorter=np.argsort(labels))
+        truth = np.searchsorted(labels, own["reference"], sorter=np.argsort(labels))
         ece = stats.calibration_error(scores, np.argsort(labels)[truth])
-        right = labels[scores.argmax(axis=1)] == own["label"].to_numpy()
+        right = labels[scores.argmax(axis=1)] == own["reference"].to_numpy()
         _bins(axes, scores.max(axis=1), right, look[name].colour, look[name].marker)
         axes.set_title(f"{named(name)}\n{split}, n = {len(own):,}, ECE {100 * ece:.1f} %", fontsize=9.5)
         axes.tick_params(labelbottom=True, labelleft=True)

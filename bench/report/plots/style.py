@@ -18,9 +18,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from bench.names import FLOOR, Name
 from bench.printable import shortened
-from bench.records.schema import NOISE, Run
-from bench.report.tables.outcomes import FLOOR, backends, family
+from bench.records.schema import Run
+from bench.report.tables.outcomes import backends, family
 
 INK: Final = "#222222"
 GRID: Final = "#d9d9d9"
@@ -89,7 +90,7 @@ def looks(run: Run) -> dict[str, Look]:
     Colours are by backend, with or without noise in training, where they suffice, else by family.
     """
     names = sorted(name for name in backends(run) if name != FLOOR)
-    kinds = {name: name.removesuffix(NOISE) for name in names}
+    kinds = {name: str(Name.parse(name).plain) for name in names}
     if len({*kinds.values()}) > len(COLOURS):
         kinds = {name: family(name) for name in names}
     coloured = list(dict.fromkeys(kinds.values()))

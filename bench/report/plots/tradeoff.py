@@ -10,19 +10,14 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter
 
+from bench.names import FLOOR
 from bench.records.schema import Run
 from bench.report.plots.style import GRID, INK, PAPER, Look, Plot, looks, named, new_figure
 from bench.report.tables.candidates import dominance
 from bench.report.tables.cost import headline_threads
-from bench.report.tables.outcomes import FLOOR, interval_method, splits
+from bench.report.tables.outcomes import interval_method, splits
 from bench.report.text.markdown import count_threads
-
-UNSEEN = {
-    "cross": "another corpus (cross)",
-    "loso": "unseen speakers (loso)",
-    "mixed": "known speakers (mixed)",
-    "official": "known speakers (official)",
-}
+from bench.splits import SPLITS
 
 
 def accuracy_latency(run: Run, tables: Mapping[str, pd.DataFrame]) -> Plot | None:
@@ -67,7 +62,9 @@ def accuracy_latency(run: Run, tables: Mapping[str, pd.DataFrame]) -> Plot | Non
     threads = count_threads(headline_threads(run))
     calls = int(summary["calls"].max())
     axes.set_xlabel(f"median latency of one clip, ms (log scale; {calls} calls, {threads})")
-    axes.set_ylabel(f"accuracy on {UNSEEN[split]}, %\n95 % interval, n = {n:,} clips of {speakers} speakers")
+    axes.set_ylabel(
+        f"accuracy on {f'{SPLITS[split].asks} ({split})'}, %\n95 % interval, n = {n:,} clips of {speakers} speakers"
+    )
     axes.set_title("Accuracy against latency")
     handles = [_handle(name, look[name], on) for name, on in zip(shown["backend"], best, strict=True)]
     handles.append(Line2D([], [], color=INK, linewidth=1, linestyle=(0, (6, 3)), label="Pareto front (filled)"))

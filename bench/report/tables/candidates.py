@@ -9,12 +9,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from bench.names import FLOOR, LOSO
 from bench.records.schema import Run
-from bench.report.tables.outcomes import FLOOR, absence, failure, splits
+from bench.report.tables.outcomes import absence, failure, splits
+from bench.splits import SPLITS
 from bench.stats.paired import ALPHA
 
-UNSEEN = ("cross", "loso")
-"""Splits whose test speakers no trained backend has heard."""
 COSTS = ("p50_s", "above_idle_bytes", "model_bytes")
 """What is paid for accuracy; less is better."""
 FIGURES = ("accuracy", "accuracy_low", "accuracy_high", "clips", "p50_s", "p95_s", "cold_s", *COSTS[1:])
@@ -99,7 +99,7 @@ def candidates(run: Run, made: Mapping[str, pd.DataFrame], new_speakers: bool) -
     nor a backend that failed a leak check.
     """
     ran = splits(run)
-    asked = [split for split in ran if (split in UNSEEN) == new_speakers]
+    asked = [split for split in ran if SPLITS[split].heard != new_speakers]
     split = next(iter([*asked, *ran]), "")
     frame = made["summary"].rename(columns=lambda name: name.removeprefix(f"{split}_") if split else name)
     trained = {entry["name"]: bool(entry["trained"]) for entry in run.info["backends"]}
@@ -140,5 +140,5 @@ def _lacking(run: Run, new_speakers: bool) -> str:
     """That no split asks about trained backends what is to be known."""
     if not new_speakers:
         return "the run tests no speakers it has heard (mixed, official)"
-    reason = run.info["corpus"].get("impossible_splits", {}).get("loso")
-    return "the run tests no speakers it has not heard (loso" + (f": {reason})" if reason else ")")
+    reason = run.info["corpus"].get("impossible_splits", {}).get(LOSO)
+    return f"the run tests no speakers it has not heard ({LOSO}" + (f": {reason})" if reason else ")")

@@ -1,34 +1,29 @@
-"""From predictions to right and wrong, split by split; and for what has no figure, why."""
+"""From predictions to marks, split by split; and for what has no figure, why."""
 
 from __future__ import annotations
 
 import pandas as pd
 
-from bench.records.schema import CLEAN, Run
-from bench.splits import NOT_TESTED
-
-HARDEST_FIRST = ("cross", "loso", "mixed", "official")
-FLOOR = "chance"
-"""The backend that is a floor under the others, not a candidate."""
+from bench.names import CLEAN, CROSS, Name
+from bench.records.schema import Run
+from bench.splits import SPLITS, TEST
 
 
 def outcomes(run: Run, condition: str = CLEAN) -> pd.DataFrame:
-    """Predictions of every backend and split whose test clips were all heard once, and whether they are right.
+    """Marked predictions of every backend and split whose test clips were all heard once.
 
-    Columns: those of the predictions, and ``right``. Zero-shot predictions are sliced by the split columns of the
-    clips. "No digit" is wrong.
+    Zero-shot predictions are sliced by the splits. No answer is wrong.
     """
-    heard = run.predictions[run.predictions["condition"] == condition]
-    zero_shot = heard[heard["split"].isna()].drop(columns=["split", "fold"])
+    rows = run.predictions[run.predictions["condition"] == condition]
+    zero_shot = rows[rows["split"].isna()].drop(columns=["split", "fold"])
     parts = []
     for split in splits(run):
         folds = tested(run, split)
-        trained = heard[heard["split"] == split]
+        trained = rows[rows["split"] == split]
         sliced = zero_shot.merge(folds.rename("fold"), left_on="clip", right_index=True).assign(split=split)
-        for rows in (trained, sliced):
-            parts += [own for _, own in rows.groupby("backend") if _complete(own, folds)]
-    table = pd.concat([heard.iloc[:0], *parts], ignore_index=True)[list(heard.columns)]
-    return table.assign(right=(table["predicted"] == table["label"]).astype(bool))
+        for kind in (trained, sliced):
+            parts += [whole for _, whole in kind.groupby("backend") if _complete(whole, folds)]
+    return pd.concat([rows.iloc[:0], *parts], ignore_index=True)[list(rows.columns)]
 
 
 def conditions(run: Run) -> list[str]:
@@ -42,21 +37,22 @@ def _complete(rows: pd.DataFrame, folds: pd.Series) -> bool:
 
 def splits(run: Run) -> list[str]:
     """Splits that were run, hardest first."""
-    return [split for split in HARDEST_FIRST if split in run.clips and run.clips[split].notna().any()]
+    ran = set(run.splits["split"].unique())
+    return [split for split in SPLITS if split in ran]
 
 
 def title(run: Run, split: str) -> str:
     """A split as tables are headed: of ``cross``, which corpora it is between."""
-    return str(run.info["corpus"]["name"]) if split == "cross" else split
+    return str(run.info["corpus"]["name"]) if split == CROSS else split
 
 
 def clusters(rows: pd.DataFrame, split: str) -> pd.Series | None:
     """The speakers that a split's intervals are clustered by, or None where clips are taken as independent.
 
-    ``loso`` and ``cross`` speak of unheard speakers; ``cross`` needs every test clip's speaker and two at the least.
+    Splits that speak of unheard speakers are clustered, where every test clip's speaker is known and there are two.
     """
     speakers = rows["speaker"]
-    known = split == "loso" or (split == "cross" and speakers.notna().all() and speakers.nunique() > 1)
+    known = not SPLITS[split].heard and speakers.notna().all() and speakers.nunique() > 1
     return speakers if known else None
 
 
@@ -68,8 +64,8 @@ def interval_method(run: Run, split: str) -> str:
 
 def tested(run: Run, split: str) -> pd.Series:
     """Fold that tests each test clip of ``split``, by clip id."""
-    column = run.clips.set_index("clip")[split]
-    return column[column.notna() & ~column.isin(NOT_TESTED)]
+    rows = run.splits[(run.splits["split"] == split) & (run.splits["part"] == TEST)]
+    return rows.set_index("clip")["fold"]
 
 
 def backends(run: Run) -> list[str]:
@@ -81,8 +77,8 @@ def backends(run: Run) -> list[str]:
 
 def family(backend: str) -> str:
     """``faster-whisper:base`` is of family faster-whisper, ``mfcc-svm`` of mfcc."""
-    head, colon, _ = backend.partition(":")
-    return head if colon else head.partition("-")[0]
+    name = Name.parse(backend)
+    return name.family if name.variant else name.family.partition("-")[0]
 
 
 def failure(run: Run, backend: str, phase: str, split: str | None = None, condition: str = CLEAN) -> str | None:
@@ -100,12 +96,12 @@ def failure(run: Run, backend: str, phase: str, split: str | None = None, condit
 
 def absence(run: Run, backend: str, split: str) -> str:
     """Why a backend that did not fail has no accuracy on ``split``."""
-    rows = run.predictions[run.predictions["backend"] == backend]
-    mine = rows[rows["split"].isna() | (rows["split"] == split)]
+    mine = run.predictions[run.predictions["backend"] == backend]
+    mine = mine[mine["split"].isna() | (mine["split"] == split)]
     clips = set(tested(run, split).index)
-    heard = mine[mine["clip"].isin(clips)]
-    if heard["clip"].duplicated().any():
+    rows = mine[mine["clip"].isin(clips)]
+    if rows["clip"].duplicated().any():
         return f"the records of {backend} hold a clip of {split} twice"
-    return f"{backend} heard {len(heard):,} of the {len(clips):,} test clips of {split}" + (
-        ": a figure needs them all" if len(heard) else ""
+    return f"{backend} heard {len(rows):,} of the {len(clips):,} test clips of {split}" + (
+        ": a figure needs them all" if len(rows) else ""
     )

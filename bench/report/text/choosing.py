@@ -10,20 +10,13 @@ import pandas as pd
 
 from bench.records.schema import Run
 from bench.report.tables import cost
-from bench.report.tables.candidates import COSTS, UNSEEN, Candidates, candidates, prices
+from bench.report.tables.candidates import COSTS, Candidates, candidates, prices
+from bench.report.tables.measure import column, shown
 from bench.report.tables.outcomes import splits, tested, title
-from bench.report.text.markdown import (
-    HIGH,
-    LOW,
-    Column,
-    count_threads,
-    escape,
-    megabytes,
-    milliseconds,
-    percent,
-    table,
-)
+from bench.report.text.markdown import Column, count_threads, escape, megabytes, milliseconds, table
 from bench.report.text.summary import Notes, first_header
+from bench.splits import SPLITS
+from bench.tasks.base import LOW
 
 WITHIN = {
     "p50_s": lambda x: f"{milliseconds(x)} ms",
@@ -40,7 +33,7 @@ def which_one(run: Run, made: Mapping[str, pd.DataFrame]) -> list[str]:
     if not cost.measures_cost(run):
         return []
     trained = any(entry["trained"] for entry in run.info["backends"])
-    new_speakers = not trained or any(split in UNSEEN for split in splits(run))
+    new_speakers = not trained or any(not SPLITS[split].heard for split in splits(run))
     field = candidates(run, made, new_speakers)
     if not field.names:
         return []
@@ -48,22 +41,24 @@ def which_one(run: Run, made: Mapping[str, pd.DataFrame]) -> list[str]:
     answers = situations(field)
     frame = front.table.assign(answer=[answers[name] for name in front.names])
     kind = "new" if field.new_speakers else "known"
+    measure = run.task.measure
     columns = [
         Column(first_header(run, "backend"), "backend", escape),
-        Column(f"accuracy on {kind} speakers, %", "accuracy", percent, HIGH, ("accuracy_low", "accuracy_high")),
+        column(measure, f"{measure.name} on {kind} speakers, %"),
         Column("ms per clip, p50", "p50_s", milliseconds, LOW),
         Column("above idle, MB", "above_idle_bytes", megabytes, LOW),
         Column("model, MB", "model_bytes", megabytes, LOW),
         Column("the answer for", "answer"),
     ]
     notes = Notes(run)
-    body = table(frame, columns, notes.cell)
+    body = table(shown(frame, measure), columns, notes.cell)
     blocks = [
         "## Which one?",
         f"The Pareto set of {len(field.names)} candidates: nobody is at least as accurate, as fast, as light on memory"
-        f" and as small as one of these, and better in something. Accuracy is of {escape(title(run, field.split))},"
-        f" {len(tested(run, field.split)):,} clips, speakers {'not ' if field.new_speakers else ''}heard in training;"
-        f" latency and memory are at {count_threads(cost.headline_threads(run))}. Accuracy is told apart by the tests"
+        f" and as small as one of these, and better in something. {measure.title} is of"
+        f" {escape(title(run, field.split))}, {len(tested(run, field.split)):,} clips, speakers"
+        f" {'not ' if field.new_speakers else ''}heard in training; latency and memory are at"
+        f" {count_threads(cost.headline_threads(run))}. {measure.title} is told apart by the tests"
         " below, costs by their figures."
         + (" What was not measured counts as the worst." if front.table[list(COSTS)].isna().any(axis=None) else ""),
         body,
@@ -102,12 +97,12 @@ def _most_accurate(field: Candidates, name: str, within: str = "") -> str:
 def _within(field: Candidates, name: str) -> str:
     """The fewest budgets within which a member is the most accurate; all together always do, or it were dominated."""
     costs = pd.DataFrame(prices(field.table)[:, 1:], field.names, COSTS)
-    own = costs.loc[name]
-    known = [key for key in WITHIN if own[key] < inf]
+    price = costs.loc[name]
+    known = [key for key in WITHIN if price[key] < inf]
     for keys in chain.from_iterable(combinations(known, size) for size in range(1, len(known) + 1)):
-        rest = field.only(list(costs.index[(costs[list(keys)] <= own[list(keys)]).all(axis=1)]))
+        rest = field.only(list(costs.index[(costs[list(keys)] <= price[list(keys)]).all(axis=1)]))
         if rest.accuracy(name) == rest.accuracy(rest.names[0]):
-            return _most_accurate(rest, name, " within " + " and ".join(WITHIN[key](own[key]) for key in keys))
+            return _most_accurate(rest, name, " within " + " and ".join(WITHIN[key](price[key]) for key in keys))
     raise AssertionError(f"{name} is dominated")
 
 

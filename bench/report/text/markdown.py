@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from types import MappingProxyType
+from typing import Any, Literal
 
 import pandas as pd
 from pandas.api.types import is_numeric_dtype
 from tabulate import tabulate
 
 from bench.printable import printable
+from bench.tasks.base import HIGH, Kind
 
-HIGH: Final = "↑"
-LOW: Final = "↓"
 ABSENT = "–"  # noqa: RUF001 - a dash, as in printed tables
 
 
@@ -102,6 +102,12 @@ def count(value: float) -> str:
 def count_threads(threads: object) -> str:
     """ "1 thread", "2 threads"."""
     return "1 thread" if threads == 1 else f"{threads} threads"
+
+
+NUMBERS: Mapping[Kind, Callable[[Any], str]] = MappingProxyType(
+    {"percent": percent, "count": count, "number": number, "fourth": lambda value: f"{value:.4f}"}
+)
+"""How a task's numbers are written, by kind."""
 
 
 def p_value(p: float) -> str:

@@ -9,11 +9,90 @@ from typing import Any
 
 import pandas as pd
 
+from bench.names import CLEAN, CROSS, FLOOR
 from bench.processor import kind
-from bench.records.schema import CLEAN, Run
-from bench.report.tables.cost import measures_cost
-from bench.report.text.markdown import Column, code, count, details, escape, megabytes, percent, table
+from bench.records.schema import Run
+from bench.report.tables.cost import headline_threads, measures_cost
+from bench.report.tables.outcomes import interval_method
+from bench.report.text.markdown import (
+    Column,
+    code,
+    count,
+    count_threads,
+    details,
+    escape,
+    megabytes,
+    percent,
+    table,
+)
 from bench.report.text.summary import first_header
+
+SIGNS = (
+    "↑ higher is better, ↓ lower is better, **bold** the best of its column; milliseconds are for one clip at a"
+    " time on a warm process, and an RTF below 1 is faster than real time."
+)
+
+
+def reading(run: Run) -> str:
+    """What it is and how to read it, in three lines."""
+    corpus = run.info["corpus"]
+    if corpus.get("parts"):
+        return _reading_across(run)
+    return (
+        f"Recognisers of {len(run.info['vocabulary'])} words on {corpus['clips']:,} clips of {corpus['speakers']}"
+        f" speakers ({escape(corpus['name'])}): how often right, how fast, how big.\n"
+        "`official` is the corpus's own split and `mixed` one drawn at random; `loso` tests each speaker by a model"
+        " that never heard them;"
+        " brackets hold 95 % intervals, and where they overlap see which differences are real.\n" + SIGNS
+    )
+
+
+def _reading_across(run: Run) -> str:
+    """The same of a run that trains on one corpus and tests on another."""
+    words, parts = len(run.info["vocabulary"]), run.info["corpus"]["parts"]
+    train, test = (_told(parts[part]) for part in ("train", "test"))
+    people = "take clips as independent" if interval_method(run, CROSS) == "Wilson" else "are clustered by speaker"
+    return (
+        f"Recognisers of {words} words across corpora (`cross`): trained backends were fitted on all of {train}; every"
+        f" backend was tested on all of {test}; zero-shot ones were only tested.\n"
+        "What a backend learnt of one corpus's microphone, level, silence or speakers does not help it here; brackets"
+        f" hold 95 % intervals, which {people}, and where they overlap see which differences are real.\n" + SIGNS
+    )
+
+
+def _told(part: Mapping[str, Any]) -> str:
+    """A corpus in half a sentence."""
+    speakers = f"{part['speakers']} speakers" if part["speakers"] else "unknown speakers"
+    rates = ", ".join(f"{rate / 1000:g}" for rate in part["sample_rates"])
+    length = part["audio_s"] / part["clips"]
+    return f"{escape(part['name'])} ({part['clips']:,} clips of {speakers}, {rates} kHz, {length:.2f} s on average)"
+
+
+def after_summary(run: Run) -> str:
+    """What a reader of the summary must know."""
+    headline = headline_threads(run)
+    costs = (
+        f"Latency, RTF and memory are at {count_threads(headline)}; cold start (import, load, first"
+        " prediction in a fresh process) is on all cores"
+        if measures_cost(run)
+        else "This run is about accuracy alone: no time was measured"
+    )
+    lines = [
+        f"{costs}; MB are 1,000,000 bytes.",
+        f"`{FLOOR}` is the floor, not a candidate: never bold.",
+    ]
+    capped = [
+        f"{escape(entry['name'])} on {most}"
+        for entry in run.info["backends"]
+        if measures_cost(run) and (most := entry["settings"].get("most_threads", headline)) < headline
+    ]
+    if capped:
+        lines.append(f"Given fewer threads, being quicker so: {', '.join(capped)}.")
+    lines += [
+        f"No {split}: {escape(reason)}."
+        for split, reason in sorted(run.info["corpus"].get("impossible_splits", {}).items())
+    ]
+    return " ".join(lines)
 
 
 def banners(run: Run) -> list[str]:

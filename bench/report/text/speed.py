@@ -9,11 +9,9 @@ import pandas as pd
 
 from bench.records.schema import Run
 from bench.report.tables import cost
-from bench.report.text.hearing import is_candidate
+from bench.report.text.differences import is_candidate
 from bench.report.text.markdown import (
     ABSENT,
-    HIGH,
-    LOW,
     Column,
     count,
     count_threads,
@@ -26,6 +24,7 @@ from bench.report.text.markdown import (
 )
 from bench.report.text.summary import first_header
 from bench.stats import calls_needed
+from bench.tasks.base import HIGH, LOW
 
 Tables = Mapping[str, pd.DataFrame]
 

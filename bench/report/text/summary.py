@@ -1,19 +1,24 @@
-"""The one table that answers the question: a row per backend."""
+"""The summary in Markdown, with a footnote for every figure that is not there."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 
+from bench.names import FLOOR
 from bench.records.schema import Run
 from bench.report.tables import cost
-from bench.report.tables.outcomes import FLOOR, absence, backends, failure, splits, tested, title
+from bench.report.tables.accuracy import fact_columns
+from bench.report.tables.measure import column, header, shown
+from bench.report.tables.outcomes import absence, failure, splits, tested, title
+from bench.report.tables.summary import MEMORY
 from bench.report.text.markdown import (
     ABSENT,
-    HIGH,
-    LOW,
+    NUMBERS,
     Column,
+    code,
     escape,
     megabytes,
     milliseconds,
@@ -21,55 +26,24 @@ from bench.report.text.markdown import (
     percent,
     table,
 )
+from bench.splits import SPLITS
 from bench.stats import calls_needed
-
-ACCURACY = ("accuracy", "accuracy_low", "accuracy_high")
-HARDEST = ("macro_f1", "macro_f1_low", "macro_f1_high", "no_digit")
-LATENCY = ("p50_s", "p95_s", "rtf")
-UNHEARD, HEARD = ("cross", "loso"), ("official", "mixed")
-"""Splits that test speakers who are not heard in training, and those who are; the first that was run speaks."""
-MEMORY = ("peak_rss_bytes", "above_idle_bytes")
-
-
-def summary(
-    run: Run, scores: pd.DataFrame, latency: pd.DataFrame, coldstart: pd.DataFrame, resources: pd.DataFrame
-) -> pd.DataFrame:
-    """Every backend, best first by the hardest split, then the next; the floor last.
-
-    macro_f1 and no_digit are of the hardest split that was run; costs are at the largest thread count.
-    """
-    frame = pd.DataFrame({"backend": backends(run)}).set_index("backend")
-    ran = splits(run)
-    for split in ran:
-        own = scores[scores["split"] == split].set_index("backend")
-        frame = frame.join(own[["clips", *ACCURACY]].add_prefix(f"{split}_"))
-    hardest = scores[scores["split"] == ran[0]] if ran else scores.iloc[:0]
-    at_most = latency[latency["threads"] == cost.headline_threads(run)].set_index("backend")
-    parts: list[pd.DataFrame | pd.Series] = [hardest.set_index("backend")[list(HARDEST)], at_most[["calls", *LATENCY]]]
-    parts += [coldstart.set_index("backend")[["cold_s"]]]
-    parts += [resources.set_index("backend")[[*MEMORY, "model_bytes"]]]
-    frame = frame.join(parts, how="left")
-    frame["floor"] = frame.index == FLOOR
-    keys = ["floor", *(f"{split}_accuracy" for split in ran)]
-    frame = frame.sort_index(kind="stable").sort_values(
-        keys, ascending=[True] + [False] * len(ran), kind="stable", na_position="last"
-    )
-    return frame.drop(columns="floor").reset_index()
+from bench.tasks.base import LOW, Kind
 
 
 def render(run: Run, frame: pd.DataFrame) -> str:
     """The summary table in Markdown, with a footnote for every figure that is not there."""
     ran = splits(run)
     columns = [Column(first_header(run, "backend"), "backend", escape)]
+    measure = run.task.measure
     for split in ran:
-        low, high = f"{split}_accuracy_low", f"{split}_accuracy_high"
-        header = f"{escape(title(run, split))} accuracy, % (95 % interval), n = {len(tested(run, split)):,}"
-        columns.append(Column(header, f"{split}_accuracy", percent, HIGH, (low, high)))
-    if ran:
-        columns += [
-            Column(f"macro-F1, % ({ran[0]})", "macro_f1", percent, HIGH, ("macro_f1_low", "macro_f1_high")),
-            Column(f"no digit, % ({ran[0]})", "no_digit", percent, LOW),
-        ]
+        head = header(measure, escape(title(run, split)), f"(95 % interval), n = {len(tested(run, split)):,}")
+        columns.append(column(measure, head, f"{split}_accuracy"))
+    columns += [
+        Column(f"{fact.header} ({ran[0]})", fact.key, kind_writers(run)[fact.kind], fact.best, fact.interval)
+        for fact in run.task.facts
+        if ran
+    ]
     if cost.measures_cost(run):
         columns += [
             Column("ms per clip, p50", "p50_s", milliseconds, LOW),
@@ -87,11 +61,10 @@ def brief(run: Run, frame: pd.DataFrame) -> str:
     """The summary in six narrow columns: accuracy on speakers not heard in training and on those heard, and cost."""
     ran = splits(run)
     columns = [Column(first_header(run, "backend"), "backend", escape)]
-    for words, among in (("new speakers, %", UNHEARD), ("known speakers, %", HEARD)):
-        for split in [split for split in among if split in ran][:1]:
-            low, high = f"{split}_accuracy_low", f"{split}_accuracy_high"
-            interval = (low, high) if among is UNHEARD else None
-            columns.append(Column(words, f"{split}_accuracy", percent, HIGH, interval))
+    measure = run.task.measure
+    new, known = ([split for split in ran if SPLITS[split].heard == heard] for heard in (False, True))
+    columns += [column(measure, "new speakers, %", f"{split}_accuracy") for split in new[:1]]
+    columns += [Column("known speakers, %", f"{split}_accuracy", percent, measure.best) for split in known[-1:]]
     if cost.measures_cost(run):
         columns += [
             Column("ms per clip", "p50_s", milliseconds, LOW),
@@ -103,13 +76,19 @@ def brief(run: Run, frame: pd.DataFrame) -> str:
 
 def _with_notes(run: Run, frame: pd.DataFrame, columns: Sequence[Column]) -> str:
     notes = Notes(run)
-    body = table(frame, columns, notes.cell, lambda row: row["backend"] != FLOOR)
+    body = table(shown(frame, run.task.measure), columns, notes.cell, lambda row: row["backend"] != FLOOR)
     return "\n\n".join(filter(None, (body, notes.text())))
 
 
 def first_header(run: Run, word: str) -> str:
     """The header of a table's first column: every table names its corpus, and owns up to being for testing only."""
     return f"{word} ({escape(run.info['corpus']['name'])}{', for testing only' if run.info['testing_only'] else ''})"
+
+
+def kind_writers(run: Run) -> Mapping[Kind, Callable[[Any], str]]:
+    """How each kind of value is written in Markdown."""
+    none = run.task.none
+    return {**NUMBERS, "text": escape, "answer": lambda label: escape(label) or none, "code": code}
 
 
 class Notes:
@@ -140,7 +119,7 @@ class Notes:
 
     def _phase(self, key: str) -> tuple[str, str | None]:
         ran = splits(self._run)
-        if key in HARDEST:
+        if key in fact_columns(self._run.task):
             return "accuracy", ran[0]
         if key.endswith("_accuracy"):
             return "accuracy", key.removesuffix("_accuracy")
@@ -159,10 +138,3 @@ class Notes:
 def _short(reason: str, length: int = 80) -> str:
     line = " ".join(reason.split())
     return line if len(line) <= length else line[: length - 1] + "…"
-
-
-def order(frame: pd.DataFrame, names: Sequence[str], *keys: str) -> pd.DataFrame:
-    """Rows by ``keys``, then in the order of the summary's backends."""
-    place = {name: i for i, name in enumerate(names)}
-    sortable = frame.assign(_place=frame["backend"].map(place))
-    return sortable.sort_values([*keys, "_place"], kind="stable", ignore_index=True).drop(columns="_place")

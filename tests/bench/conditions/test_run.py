@@ -19,7 +19,7 @@ from bench.conditions import Resources, apply, noisy_copy, parse
 from bench.conditions.training import COPIES
 from bench.config import Config
 from bench.errors import BenchError
-from bench.records.schema import read_run
+from bench.marks import open_run
 from tests.bench.running import carry_out, info, planted, quick
 
 CONDITIONS = ("noise:white@5dB", "mulaw")
@@ -79,7 +79,7 @@ def sha256(audio: Any) -> str:
 def test_every_clip_is_heard_under_every_condition_after_one_fit(tiny_corpus: Path, tmp_path: Path) -> None:
     notes = listen(tiny_corpus, tmp_path, "", conditions=CONDITIONS)
     assert notes.count("fitted") == 1
-    run = read_run(tmp_path / "run")
+    run = open_run(tmp_path / "run")
     tested = run.clips[run.clips["official"] == "test"]
     wanted = []
     for condition in ("clean", *CONDITIONS):
@@ -95,7 +95,7 @@ def test_every_clip_is_heard_under_every_condition_after_one_fit(tiny_corpus: Pa
 
 def test_noise_is_learnt_besides_the_clips_and_never_tested(tiny_corpus: Path, tmp_path: Path) -> None:
     notes = listen(tiny_corpus, tmp_path, "+noise")
-    run = read_run(tmp_path / "run")
+    run = open_run(tmp_path / "run")
     assert set(run.predictions["backend"]) == {"mine:Listener+noise"}
     parts = {part: run.clips[run.clips["official"] == part] for part in ("train", "test")}
     heard = {part: [(clip, read(tiny_corpus / path)[0]) for clip, path in zip(rows["clip"], rows["path"], strict=True)]
@@ -125,7 +125,7 @@ def test_a_zero_shot_backend_cannot_learn_noise(tiny_corpus: Path, tmp_path: Pat
     assert [(each.backend, each.reason) for each in done.failures] == [
         ("planted:Steady+noise", "planted:Steady is zero-shot: it cannot learn from noise")
     ]
-    assert set(read_run(tmp_path).predictions["backend"]) == {"chance"}
+    assert set(open_run(tmp_path).predictions["backend"]) == {"chance"}
 
 
 def test_a_fault_under_a_condition_is_named_with_it(tiny_corpus: Path, tmp_path: Path) -> None:
@@ -140,7 +140,7 @@ def test_a_fault_under_a_condition_is_named_with_it(tiny_corpus: Path, tmp_path:
     )
     (failure,) = done.failures
     assert failure.reason.startswith("silence:1s+0s: AssertionError: too long, in predict")
-    assert read_run(tmp_path / "run").predictions["condition"].value_counts().to_dict() == {"clean": 12, "mulaw": 12}
+    assert open_run(tmp_path / "run").predictions["condition"].value_counts().to_dict() == {"clean": 12, "mulaw": 12}
 
 
 def test_options_of_the_plain_name_hold_for_the_noisy_one() -> None:
@@ -175,7 +175,7 @@ def test_a_kill_while_conditions_are_heard_loses_and_repeats_nothing(tiny_corpus
         ]
 
     def predictions(folder: Path) -> pd.DataFrame:
-        frame = read_run(folder).predictions.drop(columns=["resample_s", "predict_s"])
+        frame = open_run(folder).predictions.drop(columns=["resample_s", "predict_s"])
         return frame.sort_values(["backend", "condition", "clip"]).reset_index(drop=True)
 
     subprocess.run(command(whole), check=True, capture_output=True)

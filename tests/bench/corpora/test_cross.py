@@ -15,8 +15,9 @@ from bench.compare import compare
 from bench.config import CROSS, Config, read_config
 from bench.corpora import open_corpus, open_for
 from bench.errors import BenchError
+from bench.marks import open_run
 from bench.publish import write_page
-from bench.records.schema import Run, read_run
+from bench.records.schema import Run
 from bench.report import build
 from bench.report import write as write_report
 from bench.runfile import Finished
@@ -39,7 +40,7 @@ def across(train: Path, test: Path, *backends: str, **settings: Any) -> Config:
 def carry_out(config: Config, out: Path) -> Finished:
     def derive(folder: Path) -> None:
         write_checksums(folder)
-        write_report(build(read_run(folder)), folder)
+        write_report(build(open_run(folder)), folder)
 
     return run(config, open_for(config), out, "digitbench run", Silent(), derive)
 
@@ -70,7 +71,7 @@ def finished(tiny_corpus: Path, people: Path, tmp_path_factory: pytest.TempPathF
     out = tmp_path_factory.mktemp("cross") / "run"
     done = carry_out(across(tiny_corpus, people, *BACKENDS, latency_clips=4, threads=(1,), checks=True), out)
     assert not done.failures
-    return read_run(out)
+    return open_run(out)
 
 
 def test_everybody_hears_every_test_clip_once_and_no_other(finished: Run) -> None:
@@ -108,7 +109,7 @@ def test_rates_are_evened_out_for_training_too(tiny_corpus: Path, people: Path, 
         write(path, resample(audio, rate, (16_000, 44_100)[number % 2]), (16_000, 44_100)[number % 2])
     done = carry_out(across(faster, tiny_corpus, planted("Nearest")), tmp_path / "run")
     assert not done.failures
-    rows = read_run(tmp_path / "run").predictions
+    rows = open_run(tmp_path / "run").predictions
     assert (rows["predicted"] == rows["label"]).all()
 
 
@@ -126,7 +127,7 @@ def test_the_report_says_what_was_trained_on_what(finished: Run) -> None:
 def test_intervals_are_clustered_where_speakers_are_known(tiny_corpus: Path, tmp_path: Path) -> None:
     people = others(tmp_path / "nobody", speakers=("", "", ""))
     carry_out(across(tiny_corpus, people, *BACKENDS), tmp_path / "run")
-    assert "which take clips as independent" in build(read_run(tmp_path / "run")).markdown
+    assert "which take clips as independent" in build(open_run(tmp_path / "run")).markdown
 
 
 def test_the_run_verifies_and_is_no_worse_than_itself(finished: Run) -> None:
@@ -168,7 +169,7 @@ def test_names_in_both_are_told_and_not_refused(tiny_corpus: Path, tmp_path: Pat
     people = others(tmp_path / "people", speakers=("ann", "zoe"))
     carry_out(across(tiny_corpus, people, "chance"), tmp_path / "run")
     assert "name speakers ann:" in info(tmp_path / "run")["notice"]
-    assert "> **Both corpora name speakers ann" in build(read_run(tmp_path / "run")).markdown
+    assert "> **Both corpora name speakers ann" in build(open_run(tmp_path / "run")).markdown
 
 
 def test_words_without_a_training_clip_are_told(tiny_corpus: Path, people: Path) -> None:

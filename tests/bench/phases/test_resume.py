@@ -10,8 +10,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from bench.marks import open_run
 from bench.records.journal import Journal
-from bench.records.schema import read_run
 from tests.bench.running import carry_out, planted, quick
 
 KILLS = 20
@@ -33,7 +33,7 @@ def written(folder: Path) -> int:
 
 
 def predictions(folder: Path) -> pd.DataFrame:
-    frame = read_run(folder).predictions.drop(columns=["resample_s", "predict_s"])
+    frame = open_run(folder).predictions.drop(columns=["resample_s", "predict_s"])
     return frame.sort_values(["backend", "split", "fold", "clip"]).reset_index(drop=True)
 
 
@@ -96,7 +96,7 @@ def test_anything_changed_is_predicted_anew(tiny_corpus: Path, tmp_path: Path, c
     def run(**options: object) -> dict[str, str]:
         options = {"weights": str(weights), **options}
         carry_out(quick(corpus, f"{source}:Weighted", splits=("official",), backend={"mine": options}), out)
-        return dict(read_run(out).predictions[["clip", "predicted"]].itertuples(index=False))
+        return dict(open_run(out).predictions[["clip", "predicted"]].itertuples(index=False))
 
     before = run()
     assert set(before.values()) == {"0"}

@@ -9,10 +9,11 @@ import pandas as pd
 import pytest
 
 from bench.errors import BenchError
-from bench.records.schema import Run, read_run
+from bench.marks import open_run
+from bench.records.schema import Run
 from bench.report import build, files, summary_markdown, write
 from bench.report.text.markdown import ABSENT
-from tests.bench.factory import MACHINE, clips, heard, run, save, timings
+from tests.bench.factory import MACHINE, clips, heard, official, run, save, timings
 
 CLIPS = clips()
 NAMES = list(CLIPS["clip"])
@@ -20,11 +21,11 @@ SPLITS = ("official", "mixed", "loso")
 
 
 def everything(**info: Any) -> Run:
-    some = CLIPS[CLIPS["official"] == "test"]
+    some = official(CLIPS)
     parts = [
-        heard(CLIPS, "mfcc-svm", wrong=NAMES[::9], splits=SPLITS, scores=True),
-        heard(CLIPS, "mfcc-rf", wrong=NAMES[::4], splits=SPLITS, scores=True),
-        heard(CLIPS, "chance", wrong=NAMES[:70], splits=SPLITS),
+        heard(CLIPS, "mfcc-svm", wrong=NAMES[::9], of=SPLITS, scores=True),
+        heard(CLIPS, "mfcc-rf", wrong=NAMES[::4], of=SPLITS, scores=True),
+        heard(CLIPS, "chance", wrong=NAMES[:70], of=SPLITS),
         heard(CLIPS, "faster-whisper:tiny", wrong=NAMES[5:20], silent=NAMES[30:40], texts=True),
         heard(some, "openai-whisper:tiny", silent=NAMES[30:40], texts=True),
     ]
@@ -183,14 +184,14 @@ def test_a_run_without_any_figure_still_has_a_report() -> None:
 
 
 def test_a_corpus_without_speakers_or_official_split_has_a_report() -> None:
-    table = CLIPS.assign(speaker=None, loso=None, official=None)
-    found = summary(run(heard(table, "z"), table))
+    table = CLIPS.assign(speaker=None)
+    found = summary(run(heard(table, "z"), table, ran=["mixed"]))
     assert [header for header in found["z"] if "accuracy" in header] == ["mixed accuracy, % (95 % interval), n = 18 ↑"]
 
 
 def test_the_same_records_give_the_same_bytes_in_any_order_and_from_disk(tmp_path: Path) -> None:
     made = everything()
-    again = read_run(save(made, tmp_path / "run"))
+    again = open_run(save(made, tmp_path / "run"))
     shuffled = dataclasses.replace(made, predictions=made.predictions.sample(frac=1, random_state=0))
     assert files(build(made)) == files(build(shuffled)) == files(build(again))
 

@@ -1,3 +1,6 @@
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 import pytest
 import statsmodels.api as sm
@@ -6,9 +9,14 @@ from hypothesis import strategies as st
 from sklearn.metrics import f1_score
 from statsmodels.stats.proportion import proportion_confint
 
-from bench.stats import clustered, macro_f1, wilson
+from bench.stats import Interval, macro_f1, share, wilson
 
 LABELS = list("0123")
+
+
+def clustered(right: Sequence[bool], speakers: Sequence[Any]) -> Interval:
+    """Of clips that are right or wrong."""
+    return share(~np.asarray(right, bool), np.ones(len(right)), speakers)
 
 
 def answers(seed: int, n: int = 200) -> tuple[list[str], list[str | None]]:

@@ -1,3 +1,5 @@
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,7 +10,9 @@ from scipy.stats import ttest_1samp
 from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.multitest import multipletests
 
-from bench.stats import compare_pairs, difference, holm, mcnemar_exact, ranks, time_ratio
+from bench import stats
+from bench.stats import Pair, compare_pairs, difference, holm, mcnemar_exact, ranks, time_ratio
+from bench.stats.paired import Errors
 
 ROUNDS = np.repeat(np.arange(14), 10)
 
@@ -44,23 +48,29 @@ def test_difference_holds_its_value_and_turns_with_its_sign(a: int, b: int, same
     assert there == pytest.approx((-back.value, -back.high, -back.low))
 
 
-def right(**wrong: range) -> pd.DataFrame:
-    return pd.DataFrame({name: [clip not in gone for clip in range(200)] for name, gone in wrong.items()})
+def compared(**wrong: range) -> pd.DataFrame:
+    """All pairs of backends that have these of 200 clips wrong."""
+    errors = pd.DataFrame({name: [int(clip in gone) for clip in range(200)] for name, gone in wrong.items()})
+    return compare_pairs(errors, pd.Series(1, errors.index), exact)
+
+
+def exact(a: Errors, b: Errors, units: Errors, speakers: Sequence[str] | None) -> Pair:
+    return stats.mcnemar(int((a < b).sum()), int((b < a).sum()), len(a))
 
 
 def test_pairs_count_the_clips_only_one_has_right() -> None:
-    row = compare_pairs(right(a=range(5), b=range(3, 20))).iloc[0]
+    row = compared(a=range(5), b=range(3, 20)).iloc[0]
     assert (row["a"], row["b"], row["a_only"], row["b_only"]) == ("a", "b", 15, 3)
     assert row["p"] == row["holm_p"] == mcnemar_exact(15, 3)
 
 
 def test_ties_rank_as_ties_and_the_worse_below_all_that_beat_it() -> None:
-    frame = right(a=range(2), b=range(100, 103), c=range(60), d=range(58))
-    assert ranks(list(frame.columns), compare_pairs(frame)) == {"a": 1, "b": 1, "c": 3, "d": 3}
+    pairs = compared(a=range(2), b=range(100, 103), c=range(60), d=range(58))
+    assert ranks(list("abcd"), pairs) == {"a": 1, "b": 1, "c": 3, "d": 3}
 
 
 def test_ranks_without_rivals() -> None:
-    assert ranks(["only"], compare_pairs(right(only=range(3)))) == {"only": 1}
+    assert ranks(["only"], compared(only=range(3))) == {"only": 1}
 
 
 def machine(seed: int, name: int, factor: float = 1) -> NDArray[np.float64]:

@@ -42,8 +42,8 @@ def test_the_gallery_holds_each_wrong_clip_once_with_what_all_heard() -> None:
 
 def test_a_trained_backend_is_shown_on_the_hardest_split() -> None:
     table = factory.clips()
-    official = factory.heard(table, "svm", wrong=["0_ann_0"], splits=["official"])
-    loso = factory.heard(table, "svm", splits=["loso"])
+    official = factory.heard(table, "svm", wrong=["0_ann_0"], of=["official"])
+    loso = factory.heard(table, "svm", of=["loso"])
     assert gallery(factory.run(pd.concat([official, loso]), table))["items"] == []
 
 

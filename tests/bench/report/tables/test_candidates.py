@@ -33,7 +33,7 @@ def field(rows: Sequence[Sequence[float]], *better: tuple[str, str], trained: bo
 def toy(**wrong: int) -> Run:
     """Trained t*, zero-shot z*, and chance; each wrong in so many of the 360 clips."""
     latency = timings({name: 0.001 * (i + 1) for i, name in enumerate(wrong)}, calls=140)
-    parts = [heard(CLIPS, name, NAMES[:n], splits=(None,) if name[0] == "z" else SPLITS) for name, n in wrong.items()]
+    parts = [heard(CLIPS, name, NAMES[:n], of=(None,) if name[0] == "z" else SPLITS) for name, n in wrong.items()]
     return run(pd.concat(parts, ignore_index=True), CLIPS, latency)
 
 
@@ -119,10 +119,9 @@ def test_known_speakers_are_judged_on_a_split_that_has_them() -> None:
 def test_where_no_split_asks_the_question_zero_shot_backends_answer(
     gone: list[str], new_speakers: bool, why: str
 ) -> None:
-    table = CLIPS.assign(**dict.fromkeys(gone))
     kept = [split for split in SPLITS if split not in gone]
-    rows = pd.concat([heard(table, "t1", splits=kept), heard(table, "z1", NAMES[:9])], ignore_index=True)
-    made = run(rows, table)
+    rows = pd.concat([heard(CLIPS, "t1", of=kept), heard(CLIPS, "z1", NAMES[:9])], ignore_index=True)
+    made = run(rows, CLIPS, ran=kept)
     made.info["corpus"]["impossible_splits"] = {"loso": "no speakers"}
     found = judged(made, new_speakers)
     assert (found.names, found.new_speakers) == (["z1"], True)
@@ -157,6 +156,5 @@ def test_who_did_not_hear_every_clip_cannot_be_chosen() -> None:
 
 
 def test_a_run_without_splits_has_no_candidates() -> None:
-    table = CLIPS.assign(official=None, mixed=None, loso=None)
-    found = judged(run(heard(table, "z1"), table))
+    found = judged(run(heard(CLIPS, "z1"), CLIPS, ran=[]))
     assert (found.names, found.split) == ([], "")

@@ -3,15 +3,15 @@ import pytest
 
 from bench.records.schema import Run
 from bench.report.tables.outcomes import absence, failure, family, interval_method, outcomes, splits
-from tests.bench.factory import clips, heard, run
+from tests.bench.factory import clips, heard, official, run
 
 CLIPS = clips()
 SPLITS = ("official", "mixed", "loso")
 
 
 def right(made: Run) -> dict[tuple[str, str], tuple[int, int]]:
-    rows = outcomes(made).groupby(["backend", "split"])["right"]
-    return {key: (int(own.sum()), len(own)) for key, own in rows}  # type: ignore[misc]
+    rows = outcomes(made).groupby(["backend", "split"])["errors"]
+    return {key: (int((errors == 0).sum()), len(errors)) for key, errors in rows}  # type: ignore[misc]
 
 
 def test_zero_shot_predictions_are_sliced_by_split() -> None:
@@ -21,7 +21,7 @@ def test_zero_shot_predictions_are_sliced_by_split() -> None:
 
 
 def test_trained_predictions_stay_in_their_split() -> None:
-    parts = [heard(CLIPS, "t", wrong=["0_ann_0"], splits=["official"]), heard(CLIPS, "t", splits=["loso"])]
+    parts = [heard(CLIPS, "t", wrong=["0_ann_0"], of=["official"]), heard(CLIPS, "t", of=["loso"])]
     assert right(run(pd.concat(parts))) == {("t", "official"): (17, 18), ("t", "loso"): (90, 90)}
 
 
@@ -30,7 +30,7 @@ def test_no_digit_is_wrong() -> None:
 
 
 def test_a_split_heard_in_part_has_no_figure_and_a_reason() -> None:
-    made = run(heard(CLIPS[CLIPS["official"] == "test"], "z"), CLIPS)
+    made = run(heard(official(CLIPS), "z"), CLIPS)
     assert set(right(made)) == {("z", "official")}
     assert absence(made, "z", "loso") == "z heard 18 of the 90 test clips of loso: a figure needs them all"
 
@@ -48,8 +48,7 @@ def test_only_clean_audio_counts() -> None:
 
 
 def test_splits_that_were_not_run_are_not_there() -> None:
-    table = CLIPS.assign(loso=None)
-    assert splits(run(heard(table, "z"), table)) == ["mixed", "official"]
+    assert splits(run(heard(CLIPS, "z"), ran=["official", "mixed"])) == ["mixed", "official"]
 
 
 @pytest.mark.parametrize(
@@ -71,7 +70,7 @@ def test_a_failure_belongs_to_its_phase_and_split(phase: str, split: str | None,
         "reason": "fold died",
     }
     made = run(
-        heard(CLIPS, "t", splits=["official"]),
+        heard(CLIPS, "t", of=["official"]),
         cells=[cell],
         failures=[{"backend": "t", "phase": "latency", "reason": "hung"}],
     )
@@ -90,7 +89,6 @@ def test_families(backend: str, name: str) -> None:
 def test_intervals_are_named_as_they_are_made() -> None:
     made = run(heard(CLIPS, "z"))
     assert [interval_method(made, split) for split in ("official", "loso")] == ["Wilson", "clustered by speaker"]
-    crossed = CLIPS.assign(cross="test")
-    assert interval_method(run(heard(crossed, "z"), crossed), "cross") == "clustered by speaker"
-    unknown = crossed.assign(speaker=None)
-    assert interval_method(run(heard(unknown, "z"), unknown), "cross") == "Wilson"
+    assert interval_method(run(heard(CLIPS, "z"), ran=["cross"]), "cross") == "clustered by speaker"
+    unknown = CLIPS.assign(speaker=None)
+    assert interval_method(run(heard(unknown, "z"), unknown, ran=["cross"]), "cross") == "Wilson"

@@ -6,8 +6,8 @@ import pytest
 
 from bench.records.schema import COLDSTART, RESOURCES, THROUGHPUT
 from bench.report import build
-from bench.stats import clustered, macro_f1, mcnemar_exact, wilson
-from tests.bench.factory import LABELS, clips, heard, run, timings
+from bench.stats import macro_f1, mcnemar_exact, share, wilson
+from tests.bench.factory import LABELS, clips, heard, official, run, timings
 
 CLIPS = clips()
 NAMES = list(CLIPS["clip"])
@@ -23,17 +23,17 @@ def row(frame: pd.DataFrame, **keys: object) -> pd.Series:
 
 def test_accuracy_is_wilson_where_voices_are_known_and_clustered_for_loso() -> None:
     wrong = [name for name in NAMES if "_ann_" in name][::2]
-    rows = heard(CLIPS, "z", wrong=wrong, silent=NAMES[40:43])
-    scores = build(run(rows)).tables["accuracy"]
-    official = rows[rows["clip"].isin(CLIPS[CLIPS["official"] == "test"]["clip"])]
-    right = int((official["predicted"] == official["label"]).sum())
+    made = run(heard(CLIPS, "z", wrong=wrong, silent=NAMES[40:43]))
+    rows, scores = made.predictions, build(made).tables["accuracy"]
+    tested = rows[rows["clip"].isin(official(CLIPS)["clip"])]
+    right = int((tested["predicted"] == tested["reference"]).sum())
     found = row(scores, split="official")
     assert (found["right"], found["clips"]) == (right, 18)
     assert tuple(found[["accuracy", "accuracy_low", "accuracy_high"]]) == wilson(right, 18)
     found = row(scores, split="loso")
-    expected = clustered(rows["predicted"] == rows["label"], rows["speaker"])
+    expected = share(rows["errors"], rows["units"], rows["speaker"])
     assert tuple(found[["accuracy", "accuracy_low", "accuracy_high"]]) == expected
-    f1 = macro_f1(rows["label"], rows["predicted"], rows["speaker"])
+    f1 = macro_f1(rows["reference"], rows["predicted"], rows["speaker"])
     assert tuple(found[["macro_f1", "macro_f1_low", "macro_f1_high"]]) == f1
     assert found["no_digit"] == pytest.approx(3 / 90)
 
@@ -69,7 +69,7 @@ def test_wrong_texts_are_counted_and_right_ones_are_not() -> None:
 
 
 def test_engines_are_compared_on_the_clips_that_both_heard() -> None:
-    some = CLIPS[CLIPS["official"] == "test"]
+    some = official(CLIPS)
     parts = [
         heard(CLIPS, "one:tiny", texts=True),
         heard(some, "two:tiny", silent=["0_ann_0"], wrong=["0_ann_1"], texts=True),

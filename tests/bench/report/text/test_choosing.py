@@ -78,8 +78,8 @@ def test_an_unshown_edge_is_marked() -> None:
 
 
 def test_known_speakers_serve_where_there_are_no_others() -> None:
-    table = CLIPS.assign(loso=None)
-    text = section(run(heard(table, "t1", splits=("official", "mixed")), table))
+    ran = ("official", "mixed")
+    text = section(run(heard(CLIPS, "t1", of=ran), CLIPS, ran=ran))
     assert "accuracy on known speakers" in text
     assert "speakers heard in training" in text
 
@@ -100,8 +100,8 @@ def test_who_cannot_be_judged_is_told_why() -> None:
 
 @pytest.mark.parametrize("name", ["chance", "z1"])
 def test_without_a_candidate_there_is_no_section(name: str) -> None:
-    table = clips() if name == "chance" else clips().assign(official=None, mixed=None, loso=None)
-    assert section(run(heard(table, name), table)) == ""
+    ran = ["loso"] if name == "chance" else []
+    assert section(run(heard(clips(), name), clips(), ran=ran)) == ""
 
 
 def test_the_section_is_a_function_of_the_records() -> None:

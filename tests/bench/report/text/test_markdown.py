@@ -3,7 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.report.text.markdown import HIGH, LOW, Column, code, escape, megabytes, milliseconds, number, p_value, table
+from bench.report.text.markdown import Column, code, escape, megabytes, milliseconds, number, p_value, table
+from bench.tasks.base import HIGH, LOW
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,9 @@ from statsmodels.stats.proportion import proportion_confint
 from bench.errors import BenchError
 from bench.records.schema import Run
 from bench.report.build import build, robustness_markdown, tables
+from bench.report.tables.conditions import condition_tables, marks_under_conditions, noise_of, shares
 from bench.report.text.markdown import ABSENT
-from bench.report.text.robustness import claims, noise_of, right_under_conditions, robustness_tables, shares
+from bench.report.text.robustness import claims
 from tests.bench import factory
 from tests.bench.report.made_up import LEVELS, NAMES, NOISES, OTHERS, noisy
 
@@ -40,12 +41,12 @@ def known() -> Run:
 
 @pytest.fixture(scope="module")
 def made() -> dict[str, pd.DataFrame]:
-    return robustness_tables(known())
+    return condition_tables(known(), known().task)
 
 
 def test_a_run_of_clean_clips_has_no_section_and_says_so_when_asked() -> None:
     run = noisy(noises=(), others=())
-    assert robustness_tables(run) == {}
+    assert condition_tables(run, run.task) == {}
     assert "## Robustness" not in build(run).markdown
     with pytest.raises(BenchError, match="give the run --conditions"):
         robustness_markdown(run)
@@ -53,20 +54,22 @@ def test_a_run_of_clean_clips_has_no_section_and_says_so_when_asked() -> None:
 
 def test_every_condition_and_backend_has_its_share_and_the_floor_none() -> None:
     run = noisy()
-    rows = right_under_conditions(run)
+    rows = marks_under_conditions(run)
     assert set(rows["backend"]) == {*NAMES} - {"chance"}
     assert rows["condition"].nunique() == 1 + len(NOISES) * len(LEVELS) + len(OTHERS)
     for _, share in shares(rows).iterrows():
         own = rows[(rows["backend"] == share["backend"]) & (rows["condition"] == share["condition"])]
-        assert share["accuracy"] == pytest.approx((own["predicted"] == own["label"]).mean())
+        assert share["accuracy"] == pytest.approx((own["predicted"] == own["reference"]).mean())
         assert share["clips"] == len(own)
 
 
 def test_intervals_on_known_speakers_are_those_of_wilson() -> None:
-    table = factory.clips().assign(loso=None)
+    table = factory.clips()
     heard = [factory.heard(table, "z", wrong=list(table["clip"][:n])).assign(condition=c) for c, n in
              (("clean", 3), ("telephone", 41))]  # fmt: skip
-    for _, share in shares(right_under_conditions(factory.run(pd.concat(heard), table))).iterrows():
+    for _, share in shares(
+        marks_under_conditions(factory.run(pd.concat(heard), table, ran=["official", "mixed"]))
+    ).iterrows():
         right = round(share["accuracy"] * share["clips"])
         low, high = proportion_confint(right, share["clips"], method="wilson")
         assert (share["accuracy_low"], share["accuracy_high"]) == pytest.approx((low, high))
@@ -96,7 +99,7 @@ def test_losses_are_against_the_clean_clips_of_the_same_backend(made: dict[str, 
 
 
 def test_words_tell_both_directions_with_figures(made: dict[str, pd.DataFrame]) -> None:
-    text = "\n".join(claims(made))
+    text = "\n".join(claims(known().task, made))
     assert "Each against `weak`" in text
     assert (
         "**strong** against weak, 3 conditions: better under 2, most at `noise:pink@10dB` (97.8 against 44.4 %" in text
@@ -107,7 +110,8 @@ def test_words_tell_both_directions_with_figures(made: dict[str, pd.DataFrame]) 
 
 
 def test_where_noise_begins_to_cost_is_the_mildest_level_shown(made: dict[str, pd.DataFrame]) -> None:
-    rows = {line.split("|")[1].strip(): line for line in "\n".join(claims(made)).splitlines() if line.startswith("|")}
+    lines = "\n".join(claims(known().task, made)).splitlines()
+    rows = {line.split("|")[1].strip(): line for line in lines if line.startswith("|")}
     assert "0 dB; 66.7" in rows["strong"] and "10 dB;" not in rows["strong"]
     assert "not shown; 5.6" in rows["strong+noise"]
     assert "10 dB; 22.2" in rows["weak"]  # the loss is told at the harshest level, the level is the mildest
@@ -120,7 +124,8 @@ def test_identical_backends_are_not_told_apart() -> None:
         for condition in ("clean", "telephone")
         for name in ("a", "b")
     ]
-    text = "\n".join(claims(robustness_tables(factory.run(pd.concat(parts, ignore_index=True), table))))
+    run = factory.run(pd.concat(parts, ignore_index=True), table)
+    text = "\n".join(claims(run.task, condition_tables(run, run.task)))
     assert "2 conditions: no difference shown under 2." in text
     assert "better" not in text.replace("no better", "") and "worse" not in text
 

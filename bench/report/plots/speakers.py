@@ -9,11 +9,12 @@ import numpy as np
 import pandas as pd
 from matplotlib.lines import Line2D
 
+from bench.names import FLOOR, LOSO
 from bench.records.schema import Run
 from bench.report.plots.robustness import shade_table
 from bench.report.plots.style import COLOURS, INK, MARKERS, PAPER, Plot, named, new_figure, panels
-from bench.report.tables.heard import column
-from bench.report.tables.outcomes import FLOOR, family, tested
+from bench.report.tables.accuracy import column
+from bench.report.tables.outcomes import family, tested
 
 SHORT = 16
 """Letters of a label beside a matrix."""
@@ -31,7 +32,7 @@ def speakers(run: Run, tables: Mapping[str, pd.DataFrame]) -> Plot | None:
     wide = wide[names].astype(float).iloc[::-1]
     if wide.empty:
         return None
-    clips = tested(run, "loso").value_counts()
+    clips = tested(run, LOSO).value_counts()
     told = len(names) <= TOO_MANY
     figure = new_figure(9.4, 1.7 + 0.42 * len(wide))
     axes = figure.subplots()
@@ -52,7 +53,7 @@ def speakers(run: Run, tables: Mapping[str, pd.DataFrame]) -> Plot | None:
         if clips.min() == clips.max()
         else f"n = {clips.min():,}-{clips.max():,} clips"
     )
-    axes.set_xlabel(f"accuracy on a speaker never heard in training (loso), %; {per}")
+    axes.set_xlabel(f"accuracy on a speaker never heard in training ({LOSO}), %; {per}")
     axes.set_title("Accuracy by speaker")
     mean = Line2D([], [], color=INK, marker="|", linestyle="none", markersize=13, markeredgewidth=2, label="mean")
     handles = [*axes.get_legend_handles_labels()[0], mean] if told else [mean]
@@ -70,6 +71,8 @@ def speakers(run: Run, tables: Mapping[str, pd.DataFrame]) -> Plot | None:
 
 def confusion(run: Run, tables: Mapping[str, pd.DataFrame]) -> Plot | None:
     """The best backend of each family, on the hardest split that it was heard on in full."""
+    if "confusion" not in tables:
+        return None
     scores = tables["accuracy"]
     best = scores[scores["backend"] != FLOOR].assign(family=lambda frame: frame["backend"].map(family))
     best = best.drop_duplicates("family")

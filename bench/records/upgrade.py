@@ -1,0 +1,36 @@
+"""Records of schema 1 as today's: a column per split was in the clips, and predictions held their clip's label."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from bench.records.schema import SPLITS
+
+_SPLITS_OF_1 = ("official", "mixed", "loso", "cross")
+
+
+def clips_of_1(clips: pa.Table) -> pa.Table:
+    """``label`` was the reference."""
+    return clips.rename_columns({"label": "reference"})
+
+
+def splits_of_1(clips: pa.Table) -> pa.Table:
+    """A row per tested or validating clip of each column that is filled."""
+    parts = [SPLITS.empty_table()]
+    for split in (name for name in _SPLITS_OF_1 if name in clips.column_names):
+        listed = clips.filter(pc.invert(pc.fill_null(pc.is_in(clips[split], pa.array(["train", None])), True)))
+        validates = pc.equal(listed[split], "validation")
+        fold = pc.if_else(validates, "test", listed[split])
+        part = pc.if_else(validates, "validation", "test")
+        columns = [pa.array([split] * len(listed), pa.string()), fold, listed["clip"], part]
+        parts.append(pa.table(columns, schema=SPLITS))
+    return pa.concat_tables(parts)
+
+
+def predictions_of_1(predictions: pa.Table) -> pa.Table:
+    """``predicted`` was the answer: what the backend said itself, unless it was read off the text it transcribed."""
+    said = pc.if_else(pc.is_null(predictions["text"]), predictions["predicted"], pa.scalar(None, pa.string()))
+    kept = predictions.drop_columns(["label", "speaker", "predicted"])
+    kept = kept.append_column("label", said)
+    return kept.append_column("tokens", pa.nulls(len(kept), pa.int64()))

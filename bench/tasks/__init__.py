@@ -1,0 +1,54 @@
+"""The registry: what can be asked of a backend. A name -> its class, imported when it is asked for.
+
+A task joins by a line here, under the entry point group ``digitbench.tasks``, or as ``path/to/file.py:Class``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib.metadata import entry_points
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from backends import BackendError, load_class
+from bench.errors import BenchError, near
+from bench.tasks.base import Task
+
+if TYPE_CHECKING:
+    from backends.base import Asked
+
+ENTRY_POINTS = "digitbench.tasks"
+BUILT_IN: Mapping[str, str] = MappingProxyType({"classification": "bench.tasks.classification:Classification"})
+
+
+def registry() -> dict[str, str]:
+    """Every registered task and its ``module:Class``."""
+    return {**{point.name: point.value for point in entry_points(group=ENTRY_POINTS)}, **BUILT_IN}
+
+
+def target(name: str) -> str:
+    """``module:Class`` of a task by name; a ``file.py:Class`` as it is, from the root on. Raises BenchError."""
+    known = registry()
+    if name in known:
+        return known[name]
+    where, _, cls = name.rpartition(":")
+    if not (where and cls.isidentifier()):
+        raise BenchError(f"no task named {name!r}{near(name, known)}")
+    return f"{Path(where).expanduser().resolve()}:{cls}" if where.endswith(".py") else name
+
+
+def find(name: str) -> type[Task]:
+    """The class of a task. Raises BenchError when there is none such."""
+    try:
+        return load_class(target(name), Task)  # type: ignore[type-abstract]
+    except BackendError as error:
+        raise BenchError(str(error)) from error
+
+
+def make(asked: Asked) -> Task:
+    """The task that was asked. Raises BenchError."""
+    return find(asked.task)(asked)
+
+
+__all__ = ["Task", "find", "make", "registry", "target"]
