@@ -23,6 +23,7 @@ from bench.records.schema import (
     SCHEMA,
     SPLITS,
     THROUGHPUT,
+    Records,
     Run,
 )
 
@@ -208,7 +209,7 @@ def run(
     coldstart = [(name, 2, i, 0.1, 0.2, 0.3, 0.5 + i / 10) for name in measured for i in range(5)]
     throughput = [(name, 2, batch, 64, 32.0, 6.4 / batch) for name in measured for batch in (1, 2, 4)]
     resources = [(name, threads, 0, 150_000_000, 50_000_000) for name in measured for threads in (1, 2)]
-    made = Run(
+    made = Records(
         folder,
         described,
         table,
