@@ -9,25 +9,35 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backends import find
-from bench.cells import BATCH, batched, clip_table, clips_hash, entries, file_name, job
+from bench.cells import clip_table, job
+from bench.clips import BATCH, Clips, batched, clips_hash, told
 from bench.config import Config
 from bench.corpora.base import Corpus
 from bench.errors import BenchError
-from tests.bench.factory import clips
+from bench.names import file_name
+from tests.bench.factory import clips, official
+
+
+def listed(takes: int = 10) -> pd.DataFrame:
+    """The clips as a corpus lists them."""
+    table = clips(takes=takes)
+    tested = table["clip"].isin(official(table)["clip"])
+    return table.rename(columns={"reference": "label"}).assign(official=np.where(tested, "test", "train"))
 
 
 def corpus(table: pd.DataFrame) -> Corpus:
-    return Corpus("made up", Path("/audio"), table.drop(columns=["mixed", "loso", "cross"]))
+    return Corpus("made up", Path("/audio"), table)
 
 
 @pytest.mark.parametrize("limit", [18, 36, 60])
 def test_a_limit_takes_evenly_of_everything(limit: int) -> None:
-    table, impossible = clip_table(Config(limit=limit), corpus(clips(takes=20)))
-    assert len(table) == limit
+    found, splits, impossible = clip_table(Config(limit=limit), corpus(listed(takes=20)))
+    assert len(found) == limit
     assert not impossible
-    counts = table.groupby(["label", "speaker"]).size()
+    assert set(splits["split"]) == {"official", "mixed", "loso"} and set(splits["clip"]) <= set(found.table["clip"])
+    counts = found.table.groupby(["reference", "speaker"]).size()
     assert limit // 18 <= counts.min() <= counts.max() <= -(-limit // 9)
-    assert {"train", "test"} <= set(table["official"])
+    assert {"train", "test"} <= set(found.table["official"])
 
 
 def test_what_the_harness_obeys_is_kept_from_the_constructor() -> None:
@@ -36,29 +46,34 @@ def test_what_the_harness_obeys_is_kept_from_the_constructor() -> None:
 
 
 def test_a_limit_is_seeded() -> None:
-    first, again, other = (clip_table(Config(limit=30, seed=seed), corpus(clips()))[0] for seed in (1, 1, 2))
-    assert first.equals(again)
-    assert not first["clip"].equals(other["clip"])
+    first, again, other = (clip_table(Config(limit=30, seed=seed), corpus(listed())) for seed in (1, 1, 2))
+    assert first[0].table.equals(again[0].table) and first[1].equals(again[1])
+    assert not first[0].table["clip"].equals(other[0].table["clip"])
 
 
 def test_no_possible_split_is_an_error() -> None:
-    table = clips().assign(speaker=None, official=None)
+    table = listed().assign(speaker=None, official=None)
     with pytest.raises(BenchError, match=r"'official' is not possible.*'loso' is not possible"):
         clip_table(Config(splits=("official", "loso")), corpus(table))
 
 
-def test_entries_are_what_a_worker_needs() -> None:
+def test_an_impossible_split_is_told_and_the_others_are_made() -> None:
+    _, splits, impossible = clip_table(Config(), corpus(listed().assign(speaker=None)))
+    assert set(splits["split"]) == {"official", "mixed"}
+    assert list(impossible) == ["loso"] and "some clips have no speaker" in impossible["loso"]
+
+
+def test_a_worker_is_told_what_it_needs() -> None:
     table = clips().assign(speaker=None)
-    (entry,) = entries(table, np.array([3]), Path("/audio"))
-    assert entry == {
-        "clip": "0_ann_3", "path": "/audio/0_ann_3.wav", "sha256": f"{3:064x}", "label": "0", "speaker": None,
-    }  # fmt: skip
+    assert told(Clips(table, Path("/audio")).at(np.array([3]))) == [
+        {"id": "0_ann_3", "path": "/audio/0_ann_3.wav", "sha256": f"{3:064x}", "reference": "0", "speaker": None}
+    ]
 
 
 def test_clips_of_two_corpora_are_found_in_two_folders() -> None:
     table = clips().assign(path="test/a/b.wav")
-    (entry,) = entries(table, np.array([0]), {"train": Path("/one"), "test": Path("/two")})
-    assert entry["path"] == "/two/a/b.wav"
+    (clip,) = Clips(table, {"train": Path("/one"), "test": Path("/two")}).at(np.array([0]))
+    assert clip.path == "/two/a/b.wav"
 
 
 @given(st.integers(0, 3 * BATCH))
@@ -68,11 +83,11 @@ def test_batches_are_all_rows_in_order(count: int) -> None:
     assert [row for part in parts for row in part] == list(range(count))
 
 
-def test_the_hash_of_clips_knows_samples_labels_and_speakers_but_neither_paths_nor_splits() -> None:
+def test_the_hash_of_clips_knows_samples_references_and_speakers_but_neither_paths_nor_splits() -> None:
     table = clips()
-    for column, value in (("sha256", "x"), ("label", "2"), ("speaker", "bob"), ("clip", "new")):
+    for column, value in (("sha256", "x"), ("reference", "2"), ("speaker", "bob"), ("clip", "new")):
         assert clips_hash(table) != clips_hash(table.assign(**{column: table[column].where(table.index > 0, value)}))
-    assert clips_hash(table) == clips_hash(table.assign(path="elsewhere.wav", loso="bob"))
+    assert clips_hash(table) == clips_hash(table.assign(path="elsewhere.wav", official="test"))
 
 
 @given(st.text(min_size=1), st.text(min_size=1))

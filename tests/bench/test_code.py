@@ -18,6 +18,7 @@ import pytest
 
 from bench import code
 from bench.code import UNKNOWN, Code, Present, meaning
+from bench.marks import open_run
 from bench.records.journal import Journal, kept
 from bench.workers.parent import ROOT
 from tests.bench.running import Silent, carry_out, info, planted, quick
@@ -162,10 +163,8 @@ def test_predictions_of_changed_code_in_a_journal_are_dropped(tiny_corpus: Path,
     process.send_signal(signal.SIGKILL)
     process.wait()
     helper.write_text("place = 1\n")
-    from bench.records.schema import read_run
-
     carry_out(config, out)
-    assert set(read_run(out).predictions["predicted"]) == {"1"}
+    assert set(open_run(out).predictions["predicted"]) == {"1"}
 
 
 def test_a_file_edited_after_it_was_loaded_never_holds(tiny_corpus: Path, tmp_path: Path) -> None:

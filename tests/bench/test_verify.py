@@ -121,7 +121,7 @@ def published(folder: Path) -> Path:
     for name in PUBLISHED:
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text(f"made up: {name} 0")
-    write(build(read_run(folder), drawn(folder)), folder)
+    write(build(open_run(folder), drawn(folder)), folder)
     publish(folder, [folder / name for name in PUBLISHED[1:]])
     assert verify(folder) == [f"{PUBLISHED[0]} is not in {CHECKSUMS}"]
     write_checksums(folder)

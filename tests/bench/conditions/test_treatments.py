@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -9,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bench.audio import fingerprint, read, write
+from bench.clips import Clip
 from bench.conditions import CLEAN, Resources, Treatments, Voice, apply, identity, noise_identity, noisy_copy, parse
 from bench.conditions.training import COPIES
 from bench.errors import BenchError
@@ -27,44 +27,44 @@ def resources(tmp_path_factory: pytest.TempPathFactory) -> Resources:
     return Resources(root, root, (Voice(root / "bob.wav", "bob", "b0b"),))
 
 
-def entries(folder: Path) -> list[dict[str, Any]]:
+def clips(folder: Path) -> list[Clip]:
     found = []
     for number in range(3):
         path = folder / f"{number}.wav"
         write(path, tone(300 + number), RATE)
         sha256 = fingerprint(*read(path))
-        found.append({"clip": f"x/{number}", "path": str(path), "sha256": sha256, "label": "1", "speaker": "ann"})
+        found.append(Clip(f"x/{number}", str(path), sha256, "1", "ann"))
     return found
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=10)
 @given(spec=st.sampled_from(SPECS[1:]))
 def test_clips_are_heard_as_apply_gives_them(tmp_path: Path, resources: Resources, spec: str) -> None:
-    listed = entries(tmp_path)
+    listed = clips(tmp_path)
     treatments = Treatments.of(SPECS, tmp_path / "out", 7, resources)
-    for old, new in zip(listed, treatments.heard(spec, listed), strict=True):
+    for old, new in zip(listed, treatments.tested(spec, listed), strict=True):
         samples, rate = apply(
-            parse(spec), *read(Path(old["path"])), clip=old["clip"], speaker="ann", seed=7, resources=resources
+            parse(spec), *read(Path(old.path)), clip=old.id, speaker="ann", seed=7, resources=resources
         )
-        assert new["sha256"] == fingerprint(samples, rate) != old["sha256"]
+        assert new.sha256 == fingerprint(samples, rate) != old.sha256
 
 
 def test_clean_clips_are_heard_where_they_are(tmp_path: Path) -> None:
-    listed = entries(tmp_path)
+    listed = clips(tmp_path)
     treatments = Treatments.of(("clean",), tmp_path / "out", 0, Resources())
-    assert list(treatments.heard("clean", listed)) == listed
+    assert list(treatments.tested("clean", listed)) == listed
     assert not (tmp_path / "out").exists()
 
 
 def test_training_gets_so_many_noisy_copies_of_each_clip(tmp_path: Path) -> None:
-    listed = entries(tmp_path)
+    listed = clips(tmp_path)
     noisy = list(Treatments.of((), tmp_path / "out", 3, Resources()).noisy(listed))
-    assert len({entry["path"] for entry in noisy}) == COPIES * len(listed)
-    for number, entry in enumerate(noisy):
+    assert len({clip.path for clip in noisy}) == COPIES * len(listed)
+    for number, clip in enumerate(noisy):
         old, copy = listed[number % 3], number // 3
-        samples, rate = read(Path(old["path"]))
-        assert entry["sha256"] == fingerprint(noisy_copy(samples, rate, old["clip"], copy, 3), rate)
-        assert (entry["clip"], entry["label"], entry["speaker"]) == (old["clip"], "1", "ann")
+        samples, rate = read(Path(old.path))
+        assert clip.sha256 == fingerprint(noisy_copy(samples, rate, old.id, copy, 3), rate)
+        assert (clip.id, clip.reference, clip.speaker) == (old.id, "1", "ann")
 
 
 def test_identity_tells_apart_whatever_changes_the_samples(resources: Resources, tmp_path: Path) -> None:

@@ -10,18 +10,21 @@ from typing import Any
 import pytest
 
 from bench.audio import read, write
-from bench.cells import clip_table, clips_hash
+from bench.cells import clip_table
+from bench.clips import clips_hash
 from bench.compare import compare
-from bench.config import CROSS, Config, read_config
+from bench.config import Config, read_config
 from bench.corpora import open_corpus, open_for
 from bench.errors import BenchError
 from bench.marks import open_run
+from bench.names import CROSS
 from bench.publish import write_page
 from bench.records.schema import Run
 from bench.report import build
 from bench.report import write as write_report
 from bench.runfile import Finished
 from bench.runner import run
+from bench.splits import folds
 from bench.verify import verify, write_checksums
 from sound.resample import resample
 from tests.bench.running import VOCABULARY, Silent, info, planted, quick
@@ -75,7 +78,8 @@ def finished(tiny_corpus: Path, people: Path, tmp_path_factory: pytest.TempPathF
 
 
 def test_everybody_hears_every_test_clip_once_and_no_other(finished: Run) -> None:
-    tested = set(finished.clips["clip"][finished.clips[CROSS] == "test"])
+    assert set(finished.splits["split"]) == {CROSS} and set(finished.splits["part"]) == {"test"}
+    tested = set(finished.splits["clip"])
     assert len(tested) == 12 and all(clip.startswith("test/") for clip in tested)
     heard = {name: set(rows["clip"]) for name, rows in finished.predictions.groupby("backend")}
     assert heard == dict.fromkeys(("mfcc-logreg", "chance", "planted:Steady"), tested)
@@ -94,10 +98,12 @@ def test_the_leak_checks_ran(finished: Run) -> None:
 
 
 def test_all_of_one_is_train_and_all_of_the_other_test(tiny_corpus: Path, people: Path) -> None:
-    table, impossible = clip_table(config := across(tiny_corpus, people), open_for(config))
+    clips, splits, impossible = clip_table(config := across(tiny_corpus, people), open_for(config))
     assert not impossible
-    assert table[CROSS].value_counts().to_dict() == {"train": 36, "test": 12}
-    assert set(table["sample_rate"][table[CROSS] == "test"]) == {16_000, 44_100}
+    (fold,) = folds(CROSS, clips.table, splits)
+    assert (len(fold.train), len(fold.validation), len(fold.test)) == (36, 0, 12)
+    assert set(clips.table["sample_rate"].iloc[fold.test]) == {16_000, 44_100}
+    assert set(clips.table["clip"].iloc[fold.train].str.partition("/")[0]) == {"train"}
 
 
 def test_rates_are_evened_out_for_training_too(tiny_corpus: Path, people: Path, tmp_path: Path) -> None:
@@ -110,7 +116,7 @@ def test_rates_are_evened_out_for_training_too(tiny_corpus: Path, people: Path, 
     done = carry_out(across(faster, tiny_corpus, planted("Nearest")), tmp_path / "run")
     assert not done.failures
     rows = open_run(tmp_path / "run").predictions
-    assert (rows["predicted"] == rows["label"]).all()
+    assert (rows["predicted"] == rows["reference"]).all()
 
 
 def test_the_report_says_what_was_trained_on_what(finished: Run) -> None:
@@ -136,7 +142,7 @@ def test_the_run_verifies_and_is_no_worse_than_itself(finished: Run) -> None:
 
 
 def test_parts_have_the_hashes_of_their_own(finished: Run, people: Path) -> None:
-    alone = clips_hash(open_corpus(f"folder:{people}", VOCABULARY).clips)
+    alone = clips_hash(open_corpus(f"folder:{people}", VOCABULARY).clips.rename(columns={"label": "reference"}))
     assert finished.info["corpus"]["parts"]["test"]["sha256"] == alone
     assert finished.info["corpus"]["sha256"] != alone
 
@@ -193,4 +199,4 @@ def test_a_word_outside_the_vocabulary_is_left_out_and_told(tiny_corpus: Path, t
 def test_the_corpus_by_itself_is_untouched(tiny_corpus: Path) -> None:
     config = quick(tiny_corpus, "chance")
     assert open_for(config).clips.equals(open_corpus(config.corpus, config.vocabulary).clips)
-    assert clip_table(config, open_for(config))[0][CROSS].isna().all()
+    assert CROSS not in set(clip_table(config, open_for(config))[1]["split"])

@@ -7,12 +7,16 @@ import numpy as np
 import pandas as pd
 
 from backends import find
+from backends.base import Asked
+from bench import tasks
 from bench.cells import Known, clip_table, job
+from bench.clips import Clips
+from bench.conditions import Resources, Treatments
 from bench.config import Config
+from bench.context import Context
 from bench.corpora import open_corpus
 from bench.phases.latency import Contender, clip_count, latency, sample, throughput
-from bench.phases.predict import Place
-from tests.bench.factory import clips
+from tests.bench.factory import clips, official
 from tests.bench.running import Silent, planted, quick
 
 
@@ -21,18 +25,20 @@ def contender(name: str, config: Config) -> Contender:
 
 
 def test_timed_clips_are_distinct_official_test_clips() -> None:
-    rows = sample(Config(seed=3), clips(), 10)
-    assert len(set(rows)) == 10
-    assert set(clips()["official"].iloc[rows]) == {"test"}
-    assert not np.array_equal(rows, sample(Config(seed=4), clips(), 10))
-    assert len(sample(Config(), clips().assign(official=None), 1000)) == len(clips())
+    table = clips()
+    tested = table["clip"].isin(official(table)["clip"])
+    marked = Clips(table.assign(official=np.where(tested, "test", "train")), Path())
+    drawn = sample(Config(seed=3), marked, 10)
+    assert len({clip.id for clip in drawn}) == 10
+    assert {clip.id for clip in drawn} <= set(table["clip"][tested])
+    assert drawn != sample(Config(seed=4), marked, 10)
+    assert len(sample(Config(), Clips(table.assign(official=None), Path()), 1000)) == len(table)
 
 
 def test_rounds_are_interleaved_and_the_first_call_of_a_turn_is_warmup(tiny_corpus: Path, tmp_path: Path) -> None:
     config = replace(quick(tiny_corpus, "chance"), latency_clips=9, latency_round=3, processes=1)
-    table, place = _table(tiny_corpus, config), Place(tmp_path, tiny_corpus)
     names = ["Steady", "Garbage"]
-    timed, failures = latency(config, 1, [contender(name, config) for name in names], table, place, Silent())
+    timed, failures = latency(config, 1, [contender(name, config) for name in names], _context(config, tmp_path))
     assert not failures
     turns = [(row["round"], row["backend"]) for row in timed.calls if row["warmup"] and row["round"] >= 0]
     assert [number for number, _ in turns] == [0, 0, 1, 1, 2, 2]
@@ -43,9 +49,8 @@ def test_rounds_are_interleaved_and_the_first_call_of_a_turn_is_warmup(tiny_corp
 
 def test_clips_are_shared_out_over_fresh_processes(tiny_corpus: Path, tmp_path: Path) -> None:
     config = replace(quick(tiny_corpus, "chance"), latency_clips=7, latency_round=2, processes=3, warmup=0)
-    table, place = _table(tiny_corpus, config), Place(tmp_path, tiny_corpus)
     names = ["Steady", "Garbage"]
-    timed, failures = latency(config, 1, [contender(name, config) for name in names], table, place, Silent())
+    timed, failures = latency(config, 1, [contender(name, config) for name in names], _context(config, tmp_path))
     assert not failures
     calls = pd.DataFrame(timed.calls).query("not warmup")
     assert [len(own) for _, own in calls.groupby(["backend", "process"])] == [3, 2, 2] * 2
@@ -56,18 +61,16 @@ def test_clips_are_shared_out_over_fresh_processes(tiny_corpus: Path, tmp_path: 
 
 def test_who_fails_under_way_is_dropped_and_the_rest_goes_on(tiny_corpus: Path, tmp_path: Path) -> None:
     config = replace(quick(tiny_corpus, "chance"), latency_clips=6, latency_round=3, warmup=0)
-    table, place = _table(tiny_corpus, config), Place(tmp_path, tiny_corpus)
     both = [contender(name, config) for name in ("Exits", "Steady")]
-    timed, (failure,) = latency(config, 1, both, table, place, Silent())
+    timed, (failure,) = latency(config, 1, both, _context(config, tmp_path))
     assert failure.backend == "planted:Exits"
     assert {row["backend"] for row in timed.calls} == {row["backend"] for row in timed.memory} == {"planted:Steady"}
 
 
 def test_cold_start_is_that_of_every_fresh_process(tiny_corpus: Path, tmp_path: Path) -> None:
     config = replace(quick(tiny_corpus, "chance"), latency_clips=6, processes=3)
-    table, place = _table(tiny_corpus, config), Place(tmp_path, tiny_corpus)
     both = [contender(name, config) for name in ("Steady", "LoadFails")]
-    timed, (failure,) = latency(config, 1, both, table, place, Silent())
+    timed, (failure,) = latency(config, 1, both, _context(config, tmp_path))
     assert [row["process"] for row in timed.starts] == [0, 1, 2]
     assert all(row[stage] > 0 for row in timed.starts for stage in ("start_s", "import_s", "load_s", "first_s"))
     assert failure.reason.startswith("FileNotFoundError: no weights here")
@@ -80,13 +83,14 @@ def test_lesser_thread_counts_are_timed_on_a_quarter_of_the_clips() -> None:
 
 def test_batches_double(tiny_corpus: Path, tmp_path: Path) -> None:
     config = replace(quick(tiny_corpus, "chance"), throughput_s=0.02)
-    table, place = _table(tiny_corpus, config), Place(tmp_path, tiny_corpus)
-    rows, failures = throughput(config, [contender("Steady", config)], table, place, Silent())
+    rows, failures = throughput(config, [contender("Steady", config)], _context(config, tmp_path))
     assert not failures
     assert [row["batch"] for row in rows] == [2**power for power in range(len(rows))]
     assert all(row["clips"] % row["batch"] == 0 for row in rows)
     assert sum(row["predict_s"] for row in rows) > 0
 
 
-def _table(corpus: Path, config: Config) -> pd.DataFrame:
-    return clip_table(config, open_corpus(config.corpus, config.vocabulary))[0]
+def _context(config: Config, folder: Path) -> Context:
+    clips, _, _ = clip_table(config, open_corpus(config.corpus, config.vocabulary))
+    task = tasks.make(Asked(config.task, config.vocabulary))
+    return Context(folder, clips, task, Silent(), Treatments.of((), folder / "conditions", 0, Resources()))

@@ -15,11 +15,13 @@ from typer.testing import CliRunner
 
 from bench.audio import fingerprint, read, write
 from bench.cli import app, main
+from bench.clips import Clip
 from bench.conditions import Resources, Treatments
 from bench.corpora import open_corpus
 from bench.errors import BenchError
+from bench.marks import open_run
 from bench.records.journal import SESSIONS, earlier_sessions, kept, write_tables
-from bench.records.schema import CLIPS, FACTS, read_run
+from bench.records.schema import CLIPS, FACTS
 from bench.records.shape import misfit
 from bench.runner import run
 from bench.verify import verify, write_checksums
@@ -94,7 +96,7 @@ def test_what_is_damaged_is_made_anew_and_told(finished: Path, tiny_corpus: Path
     assert len(told) == 1
     assert path.read_bytes() != damaged
     assert not any("anew" in line for line in carry_out(tiny_corpus, folder))
-    read_run(folder)
+    open_run(folder)
 
 
 def test_torn_sessions_cost_their_own_sitting_alone(tmp_path: Path) -> None:
@@ -107,20 +109,20 @@ def test_torn_sessions_cost_their_own_sitting_alone(tmp_path: Path) -> None:
 def test_a_damaged_clip_of_a_condition_is_made_anew(tmp_path: Path, content: bytes | None) -> None:
     source = tmp_path / "a.wav"
     write(source, tone(300), 8_000)
-    entry = {"clip": "a", "path": str(source), "sha256": fingerprint(*read(source)), "label": "1", "speaker": None}
+    clip = Clip("a", str(source), fingerprint(*read(source)), "1")
     treatments = Treatments.of(("gain:+20dB",), tmp_path / "out", 0, Resources())
-    (before,) = treatments.heard("gain:+20dB", [entry])
-    changed = Path(before["path"])
+    (before,) = treatments.tested("gain:+20dB", [clip])
+    changed = Path(before.path)
     if content is None:
         write(changed, tone(500), 8_000)
     else:
         changed.write_bytes(content)
     index = changed.parent / "clips.jsonl"
     index.write_bytes(index.read_bytes() + b'\xff\n7\n["torn", ')
-    (after,) = treatments.heard("gain:+20dB", [entry], check=True)
+    (after,) = treatments.tested("gain:+20dB", [clip], check=True)
     assert after == before
-    assert fingerprint(*read(changed)) == before["sha256"]
-    assert list(treatments.heard("gain:+20dB", [entry])) == [before]
+    assert fingerprint(*read(changed)) == before.sha256
+    assert list(treatments.tested("gain:+20dB", [clip])) == [before]
 
 
 def test_every_flipped_byte_is_noticed_or_changes_nothing(tmp_path: Path) -> None:
@@ -196,7 +198,7 @@ def test_nothing_within_a_run_json_can_be_amiss_unnoticed(written: Path) -> None
                 continue
             (written / "run.json").write_text(json.dumps(content))
             try:
-                read_run(written)
+                open_run(written)
             except BenchError:
                 continue
             assert isinstance(verify(written), list), place

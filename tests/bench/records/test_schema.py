@@ -1,31 +1,51 @@
-import json
+"""What is written down is what a backend said; what it answered is made of it whenever it is read."""
+
 from pathlib import Path
 
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
-from bench.records.schema import FACTS, KEY, PREDICTIONS, read_run
+from bench.marks import open_run
+from bench.records.read import read_records
+from bench.records.schema import PREDICTIONS, Records
 from tests.bench.factory import clips, heard, run, save
 
 
-@pytest.mark.parametrize(("facts", "label"), [({}, None), ({"modules": {}}, "2")], ids=["old", "of named code"])
-def test_labels_of_code_that_is_not_named_are_read_off_their_text_anew(
-    tmp_path: Path, facts: dict[str, object], label: str | None
-) -> None:
-    rows = heard(clips(), "z", texts=True)
-    rows[["predicted", "text"]] = "2", "I'm going to do it."
-    folder = save(run(rows), tmp_path / "run")
-    path = folder / "records" / "predictions" / "0.parquet"
-    schema = PREDICTIONS.with_metadata({KEY: b"k", FACTS: json.dumps(facts).encode()})
-    pq.write_table(pa.Table.from_pandas(rows, schema, preserve_index=False), path)
-    predicted = read_run(folder).predictions["predicted"]
+def written(rows: pd.DataFrame, tmp_path: Path) -> Path:
+    return save(run(rows), tmp_path / "run")
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"), [("I'm going to do it.", None), ("2", "2"), ("", None), ("two", None)], ids=str
+)
+def test_an_answer_is_read_off_the_text_where_no_label_was_named(tmp_path: Path, text: str, answer: str | None) -> None:
+    rows = heard(clips(), "z").assign(label=None, text=text)
+    predicted = open_run(written(rows, tmp_path)).predictions["predicted"]
     assert len(predicted) == len(rows)
-    assert predicted.isna().all() if label is None else (predicted == label).all()
+    assert predicted.isna().all() if answer is None else (predicted == answer).all()
+
+
+def test_a_label_that_was_named_is_the_answer_whatever_the_text(tmp_path: Path) -> None:
+    rows = heard(clips(), "z", wrong=["0_ann_0"]).assign(text="I'm going to do it.")
+    read = open_run(written(rows, tmp_path)).predictions
+    pd.testing.assert_series_equal(read["predicted"], rows["label"], check_dtype=False, check_names=False)
 
 
 def test_labels_that_came_without_a_text_stay(tmp_path: Path) -> None:
     rows = heard(clips(), "z", wrong=["0_ann_0"])
-    read = read_run(save(run(rows), tmp_path / "run")).predictions
-    pd.testing.assert_series_equal(read["predicted"], rows["predicted"], check_dtype=False)
+    read = open_run(written(rows, tmp_path)).predictions
+    pd.testing.assert_series_equal(read["predicted"], rows["label"], check_dtype=False, check_names=False)
+
+
+def test_records_come_back_as_they_were_written_and_unmarked(tmp_path: Path) -> None:
+    rows = heard(clips(), "z", silent=["0_ann_0"], of=["official"], texts=True, scores=True).assign(tokens=7)
+    made = run(rows)
+    read = read_records(save(made, tmp_path / "run"))
+    assert type(read) is Records
+    assert list(read.predictions) == list(PREDICTIONS.names)
+    for name in ("clips", "splits", "latency", "coldstart", "throughput", "resources"):
+        pd.testing.assert_frame_equal(getattr(read, name), getattr(made, name), check_dtype=False)
+    pd.testing.assert_frame_equal(
+        read.predictions.drop(columns="scores"), rows.drop(columns="scores"), check_dtype=False
+    )
+    assert [list(scores) for scores in read.predictions["scores"]] == [list(scores) for scores in rows["scores"]]
