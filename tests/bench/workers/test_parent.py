@@ -12,6 +12,7 @@ import pytest
 
 from backends import find
 from bench.audio import fingerprint, read
+from bench.clips import Clip, told
 from bench.workers.parent import Job, Limits, StoppedError, Worker, WorkerError
 from tests.bench.running import VOCABULARY, planted
 
@@ -29,7 +30,8 @@ def worker(tmp_path: Path) -> Iterator[Worker]:
 
 
 def clip(path: Path) -> dict[str, object]:
-    return {"clip": path.stem, "path": str(path), "sha256": fingerprint(*read(path)), "label": "0", "speaker": None}
+    (entry,) = told([Clip(path.stem, str(path), fingerprint(*read(path)), "0")])
+    return dict(entry)
 
 
 def test_threads_are_fixed_in_the_worker_alone(tmp_path: Path) -> None:
