@@ -21,7 +21,7 @@ from bench.conditions import noise_identity
 from bench.config import HARNESS_OPTIONS, Config
 from bench.corpora.base import Corpus
 from bench.errors import BenchError, near
-from bench.names import CLEAN, Name, file_name
+from bench.names import CLEAN, CROSS, Name, file_name
 from bench.splits import COLUMNS, Fold, assign, folds
 from bench.workers.child import METHOD
 from bench.workers.parent import Job, Limits, Worker
@@ -142,7 +142,11 @@ def clip_table(config: Config, corpus: Corpus) -> tuple[Clips, pd.DataFrame, dic
     table = (_limited(table, config.limit, config.seed) if config.limit else table).reset_index(drop=True)
     parts: list[pd.DataFrame] = []
     impossible: dict[str, str] = {}
+    dividing = (*tasks.find(config.task).splits, CROSS)
     for split in config.splits:
+        if split not in dividing:
+            impossible[split] = f"split {split!r} is not possible for task {config.task!r}"
+            continue
         try:
             parts.append(assign(split, table, config.seed))
         except BenchError as error:

@@ -16,6 +16,7 @@ from bench.report.tables import cost
 from bench.report.tables.outcomes import backends, clusters, conditions, failure, outcomes, splits, tested
 from bench.report.text.markdown import Column, count, escape, number, p_value, percent, table
 from bench.stats.paired import ALPHA
+from bench.tasks.base import Measure
 
 SAME, BETTER, WORSE = "no difference shown", "better", "worse"
 MACHINE = ("cpu", "cores", "memory_bytes", "os")
@@ -32,6 +33,7 @@ class Comparison:
     accuracy: split, condition, backend, clips, a, b (shares), difference b - a with low and high, p, holm_p, verdict.
     latency: backend, clips, a_s, b_s (medians), ratio b / a with low and high, verdict. broken: what worked in A and
     failed in B. notes: what was not compared. reason: why nothing could be compared, or empty.
+    measure, test: how a task shows shares, and what tells them apart.
     """
 
     accuracy: pd.DataFrame
@@ -39,6 +41,8 @@ class Comparison:
     broken: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     reason: str = ""
+    measure: Measure = Measure()
+    test: str = ""
 
     @property
     def exit_code(self) -> int:
@@ -51,7 +55,8 @@ class Comparison:
         """Tables and a verdict."""
         if self.reason:
             return f"**Could not compare:** {escape(self.reason)}.\n"
-        blocks = [f"**B is {'worse' if self.exit_code else 'no worse'}.**", table(self.accuracy, _ACCURACY)]
+        judged = table(_shown(self.accuracy, self.measure), _columns(self.measure, self.test))
+        blocks = [f"**B is {'worse' if self.exit_code else 'no worse'}.**", judged]
         if len(self.latency):
             blocks.append(table(self.latency, _LATENCY))
         return "\n\n".join([*blocks, *(f"- {escape(note)}." for note in (*self.broken, *self.notes))]) + "\n"
@@ -72,13 +77,13 @@ class Comparison:
 def compare(a: Run, b: Run, *, force: bool = False, margin: float = 0.05) -> Comparison:
     """Compare the backends that both runs have, paired by clip.
 
-    B is worse where significantly fewer of the same clips are right (exact McNemar, Holm over all rows), where a
+    B is worse where its task's test shows more errors on the same clips (Holm over all rows), where a
     backend that worked in A failed in B, or where latency grew by more than ``margin`` beyond doubt. Latency is judged
     between runs of one machine since one boot; ``force`` judges it anyway.
     """
     reason, nothing = _incomparable(a, b), _frame(_LATENCY, [])
     if reason:
-        return Comparison(_frame(_ACCURACY, []), nothing, reason=reason)
+        return Comparison(_frame(_columns(Measure()), []), nothing, reason=reason)
     shared = [split for split in splits(a) if split in splits(b)]
     common = [split for split in shared if tested(a, split).equals(tested(b, split))]
     notes = [f"{split}: the runs test other clips" for split in shared if split not in common]
@@ -91,7 +96,7 @@ def compare(a: Run, b: Run, *, force: bool = False, margin: float = 0.05) -> Com
     same = same_session(a, b)
     if not (same or force):
         notes.append("latency is not judged: the runs are not of one machine and session")
-        return Comparison(accuracy, nothing, broken, tuple(notes))
+        return Comparison(accuracy, nothing, broken, tuple(notes), measure=a.task.measure, test=a.task.test)
     if not same:
         notes.append("latency is judged although the runs are not of one machine and session: it was forced")
     busy = [name for name, run in (("A", a), ("B", b)) if run.info["machine"].get("busy")]
@@ -99,7 +104,7 @@ def compare(a: Run, b: Run, *, force: bool = False, margin: float = 0.05) -> Com
     latency = _latency(a, b, margin)
     if len(latency):
         notes.append("the runs were not interleaved: drift of the machine between them counts as a difference")
-    return Comparison(accuracy, latency, broken, tuple(notes))
+    return Comparison(accuracy, latency, broken, tuple(notes), measure=a.task.measure, test=a.task.test)
 
 
 def same_session(a: Run, b: Run) -> bool:
@@ -113,7 +118,7 @@ def same_session(a: Run, b: Run) -> bool:
 
 def _incomparable(a: Run, b: Run) -> str:
     first, second = a.info["corpus"], b.info["corpus"]
-    if type(a.task) is not type(b.task):
+    if a.task.name != b.task.name:
         return f"other tasks: {a.task.name} and {b.task.name}"
     if first["sha256"] != second["sha256"]:
         names = " and ".join(f"{corpus['name']} (sha256 {corpus['sha256'][:12]})" for corpus in (first, second))
@@ -141,7 +146,7 @@ def _accuracy(a: Run, b: Run, common: list[str]) -> pd.DataFrame:
             shares = [1 - errors.sum() / units.sum() for errors in (was, now)]
             change = (pair.difference, pair.low, pair.high, pair.p)
             rows.append([split, condition, backend, len(marks), *shares, *change, np.nan, SAME])
-    table = _frame(_ACCURACY, rows)
+    table = _frame(_columns(Measure()), rows)
     table["holm_p"] = stats.holm(table["p"])
     real = table["holm_p"] < ALPHA
     table.loc[real, "verdict"] = np.where(table.loc[real, "difference"] > 0, BETTER, WORSE)
@@ -196,18 +201,29 @@ def _frame(columns: list[Column], rows: list[list[Any]]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=names)
 
 
-_ACCURACY = [
-    Column("split", "split"),
-    Column("condition", "condition", escape),
-    Column("backend", "backend", escape),
-    Column("clips", "clips", count),
-    Column("accuracy A, %", "a", percent),
-    Column("accuracy B, %", "b", percent),
-    Column("B - A, points (95 % interval)", "difference", percent, interval=("low", "high")),
-    Column("p, exact McNemar", "p", p_value),
-    Column("p, Holm", "holm_p", p_value),
-    Column("verdict on B", "verdict"),
-]
+def _shown(accuracy: pd.DataFrame, measure: Measure) -> pd.DataFrame:
+    """Shares as a task's figures, and B - A the way round that they have."""
+    if measure.shown(0.0) == 0.0:
+        return accuracy
+    turned = {"difference": -accuracy["difference"], "low": -accuracy["high"], "high": -accuracy["low"]}
+    return accuracy.assign(a=accuracy["a"].map(measure.shown), b=accuracy["b"].map(measure.shown), **turned)
+
+
+def _columns(measure: Measure, test: str = "") -> list[Column]:
+    return [
+        Column("split", "split"),
+        Column("condition", "condition", escape),
+        Column("backend", "backend", escape),
+        Column("clips", "clips", count),
+        Column(f"{measure.name} A, %", "a", percent),
+        Column(f"{measure.name} B, %", "b", percent),
+        Column("B - A, points (95 % interval)", "difference", percent, interval=("low", "high")),
+        Column(f"p, {test.removesuffix(' test')}", "p", p_value),
+        Column("p, Holm", "holm_p", p_value),
+        Column("verdict on B", "verdict"),
+    ]
+
+
 _LATENCY = [
     Column("backend", "backend", escape),
     Column("clips", "clips", count),

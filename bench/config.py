@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any, get_type_hints
 
 from audiodecode.limits import LIMITS, Limits
+from bench import tasks
 from bench.errors import BenchError, near
 from bench.names import CROSS, SPLITS
 from bench.settings import (
@@ -208,7 +209,7 @@ def read_config(path: Path | None, changes: Mapping[str, Any] | None = None, **f
         raise BenchError(f"--set {name} and --{_flag(name)} say the same setting; leave one of them out")
     said = _over(changed, flagged)
     settings = _over(_not_displaced(written, said), said)
-    config = replace(Config(), **settings)
+    config = _asked(replace(Config(), **settings), settings)
     return _across(config, settings, "command line" if said else str(path)) if config.train or config.test else config
 
 
@@ -271,6 +272,14 @@ def _settings(values: Mapping[str, Any], place: Callable[[str], str]) -> dict[st
 
 def _flag(name: str) -> str:
     return name.replace("_", "-")
+
+
+def _asked(config: Config, settings: Mapping[str, Any]) -> Config:
+    """The vocabulary that the task needs: its own, or where any words may be said none but one that is given."""
+    closed = tasks.find(config.task).closed
+    if closed and not config.vocabulary:
+        raise BenchError(f"vocabulary: empty, but task {config.task!r} needs at least two labels to choose among")
+    return config if closed or "vocabulary" in settings else replace(config, vocabulary={})
 
 
 def _across(config: Config, settings: Mapping[str, Any], where: str) -> Config:

@@ -80,7 +80,7 @@ def _sounds(run: Run) -> tuple[Sound | None, str]:
 
     try:
         config = run.info["config"]
-        names = ("train", "test") if config.get("train") else ("corpus",)
+        names = ("task", "train", "test") if config.get("train") else ("task", "corpus")
         kept = {name: config.get(name) for name in (*names, *_OF_RECORDINGS)}
         given = {name: value for name, value in kept.items() if value}
         corpus = open_for(read_config(None, {**given, "vocabulary": run.info["vocabulary"]}))

@@ -13,8 +13,10 @@ from bench.records.schema import Run
 from bench.report.build import tables
 from bench.report.tables import cost
 from bench.report.tables.candidates import FIGURES, Candidates, candidates
+from bench.report.tables.measure import figure
 from bench.report.tables.outcomes import title
 from bench.report.text.markdown import count_threads, megabytes, milliseconds, number, percent
+from bench.tasks.base import LOW
 
 SLACK = 1e-9
 """A figure on its limit is within it, whatever its last digit."""
@@ -87,7 +89,7 @@ def choose(run: Run, wish: Wish) -> Recommendation:
         return Recommendation(None, tuple(lines), notes, field.split, figures, nearest, flags, testing)
     pick, merit = fitting.pick()
     bounded = bool(asked) or not wish.training
-    why = " ".join([_reason(fitting, pick, merit, bounded), *_excluded(field, fitting, pick, asked, bounded)])
+    why = " ".join([_reason(run, fitting, pick, merit, bounded), *_excluded(field, fitting, pick, asked, bounded)])
     lines = [_trial(_describe(run, field, pick), testing), why]
     return Recommendation(pick, tuple(lines), notes, field.split, _figures(field, pick), testing_only=testing)
 
@@ -158,16 +160,16 @@ def nearest_miss(field: Candidates, asked: list[Limit]) -> tuple[str | None, str
     return (field.names[best[2]], flags) if best else (None, "")
 
 
-def _reason(fitting: Candidates, pick: str, merit: str, bounded: bool) -> str:
+def _reason(run: Run, fitting: Candidates, pick: str, merit: str, bounded: bool) -> str:
     """What it beat."""
     whom = "that fits" if bounded else "of all"
     first = fitting.names[0]
     if len(fitting.names) == 1:
         return "The only one that fits." if bounded else "The only candidate."
     if pick != first:
-        figures = f"{percent(fitting.accuracy(first))} %, {_milliseconds(fitting.row(first)['p50_s'])}"
+        figures = f"{_share(run, fitting.accuracy(first))}, {_milliseconds(fitting.row(first)['p50_s'])}"
         return f"The {merit} not shown to be less accurate than {first} ({figures}), the most accurate {whom}."
-    rivals, second = fitting.rivals(pick), f"{fitting.names[1]} with {percent(fitting.accuracy(fitting.names[1]))} %"
+    rivals, second = fitting.rivals(pick), f"{fitting.names[1]} with {_share(run, fitting.accuracy(fitting.names[1]))}"
     if rivals:
         return f"The most accurate {whom}, not shown to be better than {', '.join(rivals)}, and the {merit} of these."
     return f"Shown on these clips to be the most accurate {whom}; next is {second}."
@@ -192,17 +194,24 @@ def _excluded(field: Candidates, fitting: Candidates, pick: str, asked: list[Lim
 def _describe(run: Run, field: Candidates, name: str) -> str:
     """A candidate's figures."""
     row = field.row(name)
-    low, high = percent(row["accuracy_low"]), percent(row["accuracy_high"])
+    ends = sorted(run.task.measure.shown(row[name]) for name in ("accuracy_low", "accuracy_high"))
+    low, high = map(percent, ends)
     speakers = "new" if field.new_speakers or not row["trained"] else "known"
     return ", ".join(
         [
-            f"{name}: {percent(row['accuracy'])} % on {speakers} speakers (95 % interval {low}-{high};"
+            f"{name}: {_share(run, row['accuracy'])} on {speakers} speakers (95 % interval {low}-{high};"
             f" {title(run, field.split)}, {int(row['clips']):,} clips)",
             f"{_milliseconds(row['p50_s'])} per clip (p50, {count_threads(cost.headline_threads(run))})",
             f"{_megabytes(row['above_idle_bytes'])} of memory above idle",
             f"a model of {_megabytes(row['model_bytes'])}",
         ]
     )
+
+
+def _share(run: Run, share: float) -> str:
+    """A share as its task's figure; errors are called by their name."""
+    measure = run.task.measure
+    return f"{figure(share, measure)} %{f' {measure.name}' if measure.best == LOW else ''}"
 
 
 def _milliseconds(seconds: float) -> str:

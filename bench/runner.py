@@ -47,10 +47,11 @@ def run(
 
     Raises BenchError for bad input, a leak, or a folder in use. A failing backend is no exception: it is recorded.
     """
-    config = replace(config, jobs=config.jobs or len(cpus()), threads=config.threads or _default_threads())
+    jobs, threads = config.jobs or len(cpus()), config.threads or _default_threads()
+    config = replace(config, task=tasks.lasting(config.task), jobs=jobs, threads=threads)
     chosen = specs(config)
     clips, splits, impossible = clip_table(config, corpus)
-    task = tasks.find(config.task)(Asked(config.task, config.vocabulary))
+    task = tasks.make(Asked(config.task, config.vocabulary))
     task.check(clips.table)
     asked = digest(asdict(config), clips_hash(clips.table))
     with locked(out), session(out, asked) as began:

@@ -110,7 +110,7 @@ def _counts(value: Any) -> tuple[int, ...]:
 def _vocabulary(value: Any) -> dict[str, tuple[str, ...]]:
     if not isinstance(value, Mapping):
         raise ValueError("a table is wanted, such as {yes = ['yes', 'yeah'], no = ['no']}")
-    if len(value) < 2:
+    if len(value) == 1:
         raise ValueError("at least two labels are wanted, each with how it is spoken: {yes = ['yes'], no = ['no']}")
     spoken = {}
     for label, forms in value.items():

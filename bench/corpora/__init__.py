@@ -68,7 +68,8 @@ def open_corpus(
     """Open the corpus ``name``; ``folder:PATH`` is short for the name ``folder`` with ``data`` PATH,
     ``synthetic:de`` is spoken by the voices of a language.
 
-    Clips whose label is spelt as the vocabulary spells it have the vocabulary's label; those outside it are left out.
+    Clips whose label is spelt as the vocabulary spells it have the vocabulary's label; those outside it are left out,
+    and none where the vocabulary is empty.
     With ``strict`` leaving out is an error. ``pattern`` says what the names of a folder's files mean. With
     ``fallback``, the synthetic corpus stands in for FSDD where that can be neither found nor downloaded, and says so in
     its ``notice``. ``progress`` hears of every file decoded, ``limits`` say what one may hold. Raises BenchError for an
@@ -83,11 +84,13 @@ def open_corpus(
             f"pattern {pattern!r} is for the names of your own files, --corpus folder:PATH, not for {name}"
         )
     if name == "synthetic":
+        if not vocabulary:
+            raise BenchError("the synthetic corpus speaks the vocabulary, and this task has none; name one, or a folder")
         speakers = speakers_of(inline) if inline else SPEAKERS
         return open_synthetic(vocabulary, cache, speakers, progress=progress)
     data = Path(inline) if inline else data
     data = data and data.expanduser().absolute()  # workers may run elsewhere
-    wanted = Wanted(Labels.of(vocabulary), strict, limits)
+    wanted = Wanted(Labels.of(vocabulary) if vocabulary else None, strict, limits)
     if name in _WITH_PATH:
         if data is None:
             raise BenchError(f"corpus {name!r} needs to know where: --data PATH, or {name}:PATH")

@@ -66,7 +66,8 @@ def _training(cell: Cell, context: Context, seed: int) -> Iterator[Check]:
         right = 0
         for turn in range(turns):
             fit(worker, _permuted(context, train, seed + turn), train, nothing)
-            right += sum(truth[clip] == label for clip, label in _answers(worker, context, test).items())
+            answers = _answers(worker, context, test)
+            right += sum(not context.task.mark(truth[clip], answer).errors for clip, answer in answers.items())
         fit(worker, context, train, nothing)
         second = _answers(worker, context, test)
     with _ready(cell, context) as (worker, _):

@@ -52,7 +52,7 @@ def build(run: Run, drawn: Collection[str] = ()) -> Report:
         return [f"![{PICTURES[name]}](plots/{name}.svg)" for name in names if name in drawn]
 
     blocks = [
-        f"# {escape(run.info['name'])}: digit recognisers compared",
+        f"# {escape(run.info['name'])}: {run.task.nouns} compared",
         *provenance.banners(run),
         provenance.reading(run),
         "## Summary",

@@ -38,6 +38,11 @@ def target(name: str) -> str:
     return f"{Path(where).expanduser().resolve()}:{cls}" if where.endswith(".py") else name
 
 
+def lasting(name: str) -> str:
+    """A task's name as it is found again from any folder. Raises BenchError."""
+    return name if name in registry() else target(name)
+
+
 def find(name: str) -> type[Task]:
     """The class of a task. Raises BenchError when there is none such."""
     try:
@@ -51,4 +56,4 @@ def make(asked: Asked) -> Task:
     return find(asked.task)(asked)
 
 
-__all__ = ["Task", "find", "make", "registry", "target"]
+__all__ = ["Task", "find", "lasting", "make", "registry", "target"]

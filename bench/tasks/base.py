@@ -99,6 +99,10 @@ class Task(ABC):
     name: ClassVar[str]
     about: ClassVar[str]
     """What is asked, in a line."""
+    nouns: ClassVar[str] = "recognisers"
+    """What the title of a report calls the backends."""
+    closed: ClassVar[bool] = False
+    """Whether a reference is a label of the vocabulary. Where not, no vocabulary is needed, and by default none told."""
     columns: ClassVar[tuple[str, ...]] = ("label",)
     """Columns of a list of recordings that may hold the reference, the usual one first."""
     splits: ClassVar[tuple[str, ...]] = ("official", "mixed", "loso")
@@ -114,6 +118,10 @@ class Task(ABC):
     def __init__(self, asked: Asked) -> None:
         """Raises BenchError where that cannot be asked."""
         self.asked = asked
+
+    def lead(self) -> str:
+        """How a report begins, before it says on which clips."""
+        return f"Recognisers asked {self.about}"
 
     def check(self, clips: pd.DataFrame) -> None:  # noqa: B027 - optional, most references can be anything
         """Raises BenchError, naming the clip, where a reference cannot be. ``clips`` has columns clip and reference."""

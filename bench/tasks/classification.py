@@ -28,7 +28,8 @@ class Classification(Task):
 
     name: ClassVar[str] = "classification"
     about: ClassVar[str] = "which label of the vocabulary was said"
-    columns: ClassVar[tuple[str, ...]] = ("label",)
+    nouns: ClassVar[str] = "digit recognisers"
+    closed: ClassVar[bool] = True
     test: ClassVar[str] = "exact McNemar test"
     none: ClassVar[str] = "no digit"
     facts: ClassVar[tuple[Fact, ...]] = (
@@ -43,6 +44,9 @@ class Classification(Task):
     @cached_property
     def _label_of(self) -> TextMapper:
         return TextMapper(self.asked.vocabulary)
+
+    def lead(self) -> str:
+        return f"Recognisers of {len(self.labels)} words"
 
     def checked(self, prediction: Prediction) -> dict[str, Any]:
         if prediction.label is not None and prediction.label not in self.labels:

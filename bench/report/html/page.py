@@ -41,7 +41,7 @@ def page(
     names = list(tables["summary"]["backend"])
     here = files("bench.report.html")
     parts = {
-        "title": escape(f"{run.info['name']}: digit recognisers compared"),
+        "title": escape(f"{run.info['name']}: {run.task.nouns} compared"),
         "style": (here / "report.css").read_text(encoding="utf-8"),
         "script": (here / "report.js").read_text(encoding="utf-8"),
         "lead": escape(_lead(run)),
@@ -71,7 +71,7 @@ def write(text: str, folder: Path) -> Path:
 def _lead(run: Run) -> str:
     corpus = run.info["corpus"]
     return (
-        f"Recognisers of {len(run.info['vocabulary'])} words on {corpus['clips']:,} clips of"
+        f"{run.task.lead()} on {corpus['clips']:,} clips of"
         f" {corpus['speakers']} speakers ({corpus['name']}): how often right, how fast, how big."
     )
 

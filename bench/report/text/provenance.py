@@ -39,7 +39,7 @@ def reading(run: Run) -> str:
     if corpus.get("parts"):
         return _reading_across(run)
     return (
-        f"Recognisers of {len(run.info['vocabulary'])} words on {corpus['clips']:,} clips of {corpus['speakers']}"
+        f"{escape(run.task.lead())} on {corpus['clips']:,} clips of {corpus['speakers']}"
         f" speakers ({escape(corpus['name'])}): how often right, how fast, how big.\n"
         "`official` is the corpus's own split and `mixed` one drawn at random; `loso` tests each speaker by a model"
         " that never heard them;"
@@ -49,11 +49,11 @@ def reading(run: Run) -> str:
 
 def _reading_across(run: Run) -> str:
     """The same of a run that trains on one corpus and tests on another."""
-    words, parts = len(run.info["vocabulary"]), run.info["corpus"]["parts"]
+    parts = run.info["corpus"]["parts"]
     train, test = (_told(parts[part]) for part in ("train", "test"))
     people = "take clips as independent" if interval_method(run, CROSS) == "Wilson" else "are clustered by speaker"
     return (
-        f"Recognisers of {words} words across corpora (`cross`): trained backends were fitted on all of {train}; every"
+        f"{escape(run.task.lead())} across corpora (`cross`): trained backends were fitted on all of {train}; every"
         f" backend was tested on all of {test}; zero-shot ones were only tested.\n"
         "What a backend learnt of one corpus's microphone, level, silence or speakers does not help it here; brackets"
         f" hold 95 % intervals, which {people}, and where they overlap see which differences are real.\n" + SIGNS
@@ -177,7 +177,7 @@ def origin(run: Run) -> list[str]:
         "governor, load at start": f"{machine.get('governor') or 'unknown'}, {machine.get('load_1m')}",
         "taken by others before timing": f"{percent(machine.get('others_share', 0.0))} % of the processors",
         "code": f"{git.get('commit') or 'not a git checkout'}{' and changes' if git.get('dirty') else ''}",
-        "vocabulary": "; ".join(f"{label}: {', '.join(words)}" for label, words in info["vocabulary"].items()),
+        "vocabulary": "; ".join(f"{label}: {', '.join(words)}" for label, words in info["vocabulary"].items()) or "none",
     }
     rows = [f"| {name} | {code(value)} |" for name, value in facts.items()]
     packages = ", ".join(f"{name} {version}" for name, version in sorted(info["packages"].items()))
