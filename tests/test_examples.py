@@ -15,7 +15,7 @@ import pytest
 
 from backends.base import BackendError, Clip
 from bench.audio import write
-from bench.records.schema import read_run
+from bench.marks import open_run
 from bench.report import build
 from bench.report import write as write_report
 from bench.workers.parent import ROOT
@@ -134,5 +134,5 @@ def test_the_commonest_mistakes_are_those_of_the_records(tmp_path: Path) -> None
     wrong = [clip for clip in table["clip"] if clip.startswith("1_ann")]
     heard = factory.heard(table, "made-up", wrong=wrong, silent=["0_bob_3"])
     saved = factory.save(factory.run(heard, table), tmp_path / "run")
-    write_report(build(read_run(saved)), saved)
+    write_report(build(open_run(saved)), saved)
     assert mistakes(saved).values.tolist() == [["made-up", "1", "2", 10], ["made-up", "0", "no digit", 1]]

@@ -65,11 +65,11 @@ def test_a_skip_for_a_required_reason_fails(required: str, code: int, place: str
     assert "needs Chromium" in done.stdout or not code
 
 
+ASIDE = ("tests", "benchmarks", "examples")
+"""Packages that are not installed."""
+
+
 def test_every_package_says_that_it_is_typed() -> None:
-    packages = [
-        path.parent
-        for path in ROOT.glob("*/__init__.py")
-        if path.parent.name not in ("tests", "benchmarks", "examples")
-    ]
+    packages = [path.parent for path in ROOT.glob("*/__init__.py") if path.parent.name not in ASIDE]
     assert {path.name for path in packages} >= {"bench", "backends"}
     assert all((path / "py.typed").is_file() for path in packages)

@@ -27,16 +27,21 @@ BACKENDS: Final = ("chance", f"knn:{ORDERS}|<b>`", "mine:" + "B" * 300)
 def hostile() -> Run:
     """Three backends, trained under two splits and zero-shot, some of them failing."""
     table = factory.clips(LABELS, SPEAKERS, takes=4)
-    table["clip"] = [f"=a{i} {text}" for i, text in enumerate((TEXTS * len(table))[: len(table)])]
+    names = {clip: f"=a{i} {TEXTS[i % len(TEXTS)]}" for i, clip in enumerate(table["clip"])}
     wrong = list(table["clip"][::3])
-    trained = [factory.heard(table, name, wrong, splits=["loso", "official"], scores=True) for name in BACKENDS[:2]]
+    trained = [factory.heard(table, name, wrong, of=["loso", "official"], scores=True) for name in BACKENDS[:2]]
     heard = factory.heard(table, BACKENDS[2], wrong, wrong[::2], texts=True)
     heard["text"] = (TEXTS * len(heard))[: len(heard)]
+
+    def renamed(frame: pd.DataFrame) -> pd.DataFrame:
+        return frame.assign(clip=frame["clip"].map(names))
+
     reason = f"ValueError: {ORDERS}[red]|`<script>" + "E" * 400
     return factory.run(
-        pd.concat([*trained, heard], ignore_index=True),
-        table,
+        renamed(pd.concat([*trained, heard], ignore_index=True)),
+        renamed(table),
         factory.timings({name: 0.001 * (i + 1) for i, name in enumerate(BACKENDS)}, calls=20),
+        ran=renamed(factory.splits(table)),
         name=f"run {ORDERS}<b>",
         command=f"digitbench {ORDERS}",
         notice=f"{ORDERS}\nforged",

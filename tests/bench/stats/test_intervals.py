@@ -96,3 +96,32 @@ def test_macro_f1_interval_is_seeded_and_never_narrower_for_speakers() -> None:
     clips, grouped = macro_f1(truth, heard, seed=5), macro_f1(truth, heard, speakers, seed=5)
     assert clips == macro_f1(truth, heard, seed=5) != macro_f1(truth, heard, seed=6)
     assert grouped.low <= clips.low < clips.value < clips.high <= grouped.high
+
+
+@given(st.lists(st.integers(0, 3), min_size=2, max_size=40), st.integers(0, 100))
+def test_a_share_of_words_is_that_of_their_clips_taken_as_clusters(lost: list[int], seed: int) -> None:
+    units = np.random.default_rng(seed).integers(3, 6, len(lost))
+    by_word = [(clip, place < wrong) for clip, wrong in enumerate(lost) for place in range(units[clip])]
+    clips, wrong = (np.array(column) for column in zip(*by_word, strict=True))
+    assert share(lost, units) == pytest.approx(share(wrong, np.ones(len(wrong)), clips))
+
+
+def test_a_share_covers_the_truth_as_often_as_it_says() -> None:
+    rng, truth, held = np.random.default_rng(0), 0.7, 0
+    for _ in range(400):
+        units = rng.integers(1, 12, 120)
+        chance = rng.beta(7, 3, 120)  # of each clip, 0.7 in the mean: its words are right and wrong together
+        found = share(rng.binomial(units, 1 - chance), units)
+        held += found.low <= truth <= found.high
+    assert held / 400 == pytest.approx(0.95, abs=0.03)
+
+
+def test_more_errors_than_units_make_a_share_negative() -> None:
+    found = share([5, 1, 0, 4], [2, 2, 2, 2])
+    assert found.value == pytest.approx(-0.25)
+    assert found.low < -0.25 < found.high <= 1
+
+
+def test_without_units_there_is_no_share() -> None:
+    with pytest.raises(ValueError, match="no units"):
+        share([], [])

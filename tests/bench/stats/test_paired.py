@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from scipy.stats import ttest_1samp
+from scipy.stats import binomtest, ttest_1samp
 from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.multitest import multipletests
 
 from bench import stats
-from bench.stats import Pair, compare_pairs, difference, holm, mcnemar_exact, ranks, time_ratio
+from bench.stats import Pair, compare_pairs, difference, holm, mcnemar_exact, ranks, sign_test, time_ratio
 from bench.stats.paired import Errors
 
 ROUNDS = np.repeat(np.arange(14), 10)
@@ -62,6 +62,40 @@ def test_pairs_count_the_clips_only_one_has_right() -> None:
     row = compared(a=range(5), b=range(3, 20)).iloc[0]
     assert (row["a"], row["b"], row["a_only"], row["b_only"]) == ("a", "b", 15, 3)
     assert row["p"] == row["holm_p"] == mcnemar_exact(15, 3)
+
+
+COUNTS = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4), st.integers(1, 5)), min_size=2, max_size=60)
+
+
+@given(COUNTS)
+def test_the_sign_test_is_that_of_scipy_and_turns_with_its_sign(rows: list[tuple[int, int, int]]) -> None:
+    a, b, units = np.array(rows).T
+    there, back = sign_test(a, b, units), sign_test(b, a, units)
+    n = int((a != b).sum())
+    assert there.p == pytest.approx(binomtest(int((a < b).sum()), n).pvalue if n else 1)
+    assert (there.a_only, there.b_only, there.p) == (back.b_only, back.a_only, back.p)
+    assert there.difference == pytest.approx((b.sum() - a.sum()) / units.sum())
+    assert there[2:5] == pytest.approx((-back.difference, -back.high, -back.low))
+    assert there.low <= there.difference <= there.high
+
+
+@pytest.mark.parametrize("by_speaker", [False, True])
+def test_the_interval_of_the_sign_test_covers_the_truth_as_often_as_it_says(by_speaker: bool) -> None:
+    rng, held = np.random.default_rng(0), 0
+    for _ in range(200):
+        units = rng.integers(1, 10, 150)
+        voices = np.repeat(np.arange(30), 5)
+        hard = (rng.random(30)[voices] if by_speaker else rng.random(150)) * 0.4
+        shift = 0.2 * rng.random(30)[voices] if by_speaker else np.full(150, 0.1)
+        a, b = rng.binomial(units, hard), rng.binomial(units, hard + shift)
+        found = sign_test(a, b, units, list(map(str, voices)) if by_speaker else None)
+        held += found.low <= 0.1 <= found.high
+    assert held / 200 == pytest.approx(0.95, abs=0.04)
+
+
+def test_one_speaker_says_nothing_of_a_difference_on_others() -> None:
+    found = sign_test(np.array([0, 0]), np.array([1, 2]), np.array([3, 3]), ["ann", "ann"])
+    assert (found.difference, found.low, found.high) == (0.5, -np.inf, np.inf)
 
 
 def test_ties_rank_as_ties_and_the_worse_below_all_that_beat_it() -> None:

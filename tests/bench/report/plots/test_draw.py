@@ -15,7 +15,7 @@ from bench.report.build import tables
 from bench.report.plots import Plot, draw, png, svg, write
 from bench.report.plots.style import looks
 from bench.report.plots.tradeoff import pareto
-from bench.report.text.robustness import noise_of
+from bench.report.tables.conditions import noise_of
 from tests.bench import factory
 from tests.bench.report.made_up import NAMES, noisy
 
