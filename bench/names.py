@@ -64,7 +64,7 @@ class Name:
 
     def __str__(self) -> str:
         tail = "".join(f"+{word}{'@' if value else ''}{value}" for word, value in self.modifiers.items())
-        return ":".join(filter(None, (self.family, self.variant))) + tail
+        return f"{self.family}{':' if self.variant else ''}{self.variant}{tail}"
 
 
 def file_name(part: str) -> str:
