@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -41,7 +41,7 @@ class Comparison:
     broken: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     reason: str = ""
-    measure: Measure = Measure()
+    measure: Measure = field(default_factory=Measure)
     test: str = ""
 
     @property

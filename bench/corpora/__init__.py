@@ -85,7 +85,7 @@ def open_corpus(
         )
     if name == "synthetic":
         if not vocabulary:
-            raise BenchError("the synthetic corpus speaks the vocabulary, and this task has none; name one, or a folder")
+            raise BenchError("the synthetic corpus speaks the vocabulary, and this task has none: give one")
         speakers = speakers_of(inline) if inline else SPEAKERS
         return open_synthetic(vocabulary, cache, speakers, progress=progress)
     data = Path(inline) if inline else data

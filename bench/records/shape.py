@@ -12,7 +12,8 @@ MACHINE = {
     "others_share?": NUMBER, "load_1m?": (*NUMBER, SOMETIMES),
 }  # fmt: skip
 CONFIG = {
-    "task?": str, "seed?": int, "threads?": [int], "splits?": [str], "conditions?": [str], "latency_clips?": (int, SOMETIMES),
+    "task?": str, "seed?": int, "threads?": [int], "splits?": [str], "conditions?": [str],
+    "latency_clips?": (int, SOMETIMES),
     "corpus?": (str, SOMETIMES), "train?": (str, SOMETIMES), "test?": (str, SOMETIMES), "data?": (str, SOMETIMES),
 }  # fmt: skip
 CORPUS = {

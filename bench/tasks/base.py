@@ -102,7 +102,7 @@ class Task(ABC):
     nouns: ClassVar[str] = "recognisers"
     """What the title of a report calls the backends."""
     closed: ClassVar[bool] = False
-    """Whether a reference is a label of the vocabulary. Where not, no vocabulary is needed, and by default none told."""
+    """Whether a reference is a label of the vocabulary. Where not, none is needed, nor told by default."""
     columns: ClassVar[tuple[str, ...]] = ("label",)
     """Columns of a list of recordings that may hold the reference, the usual one first."""
     splits: ClassVar[tuple[str, ...]] = ("official", "mixed", "loso")

@@ -177,9 +177,9 @@ def origin(run: Run) -> list[str]:
         "governor, load at start": f"{machine.get('governor') or 'unknown'}, {machine.get('load_1m')}",
         "taken by others before timing": f"{percent(machine.get('others_share', 0.0))} % of the processors",
         "code": f"{git.get('commit') or 'not a git checkout'}{' and changes' if git.get('dirty') else ''}",
-        "vocabulary": "; ".join(f"{label}: {', '.join(words)}" for label, words in info["vocabulary"].items()) or "none",
+        "vocabulary": "; ".join(f"{label}: {', '.join(words)}" for label, words in info["vocabulary"].items()),
     }
-    rows = [f"| {name} | {code(value)} |" for name, value in facts.items()]
+    rows = [f"| {name} | {code(value)} |" for name, value in facts.items() if value or name != "vocabulary"]
     packages = ", ".join(f"{name} {version}" for name, version in sorted(info["packages"].items()))
     return [
         "## What it was run on",

@@ -34,7 +34,7 @@ def clustered(right: Sequence[bool], clusters: Sequence[str]) -> Interval:
 
 
 def ratio(errors: np.ndarray, units: np.ndarray, speakers: Sequence[object]) -> tuple[float, float]:
-    """The ends by statsmodels: weighted regression of each clip's share on a constant, cluster-robust, small-sample t."""
+    """The ends by statsmodels: weighted regression of the clips' shares on a constant, robust to clusters."""
     codes = pd.factorize(np.asarray(speakers))[0]
     k, n = codes.max() + 1, len(errors)
     fit = sm.WLS(1 - errors / units, np.ones(n), weights=units).fit(
@@ -53,13 +53,11 @@ def test_of_one_unit_a_clip_it_is_what_it_was(clips: list[tuple[bool, str]]) -> 
 
 
 @given(CLIPS, st.booleans())
-def test_of_many_units_it_is_the_robust_interval_of_statsmodels(
-    clips: list[tuple[int, int, str]], known: bool
-) -> None:
+def test_of_many_units_it_is_the_robust_interval_of_statsmodels(clips: list[tuple[int, int, str]], known: bool) -> None:
     errors, units = (np.array([clip[i] for clip in clips], dtype=float) for i in (0, 1))
     speakers: Sequence[object] = [clip[2] for clip in clips] if known else range(len(clips))
     found = share(errors, units, [clip[2] for clip in clips] if known else None)
-    if not known and (units == 1).all() and (errors <= units).all() or len(set(speakers)) < 2:
+    if (not known and (units == 1).all() and (errors <= units).all()) or len(set(speakers)) < 2:
         return
     low, high = ratio(errors, units, speakers)
     value = 1 - errors.sum() / units.sum()

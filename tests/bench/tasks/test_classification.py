@@ -31,7 +31,12 @@ def test_a_label_wins_over_a_text_that_is_read_by_rule(label: str | None, text: 
 def test_many_texts_are_read_once_each(monkeypatch: pytest.MonkeyPatch) -> None:
     read: list[str] = []
     task = Classification(Asked("classification", VOCABULARY))
-    monkeypatch.setattr(TextMapper, "__call__", lambda self, text: read.append(text) or "1")
+
+    def one(self: TextMapper, text: str) -> str:
+        read.append(text)
+        return "1"
+
+    monkeypatch.setattr(TextMapper, "__call__", one)
     answers = task.answers(pd.Series([None, None, "0"], dtype=object), pd.Series(["won"] * 3, dtype=object))
     assert answers.tolist() == ["1", "1", "0"] and read == ["won"]
 
@@ -45,7 +50,7 @@ def test_marks_are_each_mark(said: list[tuple[str, str | None]]) -> None:
 
 
 def test_what_keeps_the_contract_is_written_down() -> None:
-    scores = {"2": 0, "0": np.float32(0.25), "1": -1.5}
+    scores: dict[str, Any] = {"2": 0, "0": np.float32(0.25), "1": -1.5}
     assert TASK.checked(Prediction("1", scores, "won", 3)) == {
         "label": "1",
         "text": "won",

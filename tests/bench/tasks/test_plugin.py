@@ -164,8 +164,8 @@ def test_its_marks_are_sums_of_errors_over_units(counted: Path) -> None:
     rows = open_run(counted).predictions
     clean = rows[rows["condition"] == "clean"]
     ear, deaf = (clean[clean["backend"] == f"counters:{name}"] for name in ("Ear", "Deaf"))
-    assert ear["errors"].sum() == 0 and set(ear["units"]) == set(COUNTS)
-    assert deaf["predicted"].isna().all() and deaf["errors"].equals(deaf["units"])
+    assert int(ear["errors"].sum()) == 0 and {*ear["units"]} == {*COUNTS}
+    assert bool(deaf["predicted"].isna().all()) and deaf["errors"].equals(deaf["units"])
     usual = clean[clean["backend"] == "counters:Usual"]
     assert (usual["errors"] == (usual["predicted"].astype(int) - usual["reference"].astype(int)).abs()).all()
 
@@ -220,10 +220,12 @@ def test_two_runs_of_it_compare(counted: Path, home: Path, tmp_path: Path) -> No
     run(config, open_for(config), tmp_path, "digitbench run", Silent())
     same, worse = (compare(open_run(counted), open_run(folder)) for folder in (counted, tmp_path))
     assert (same.exit_code, worse.exit_code) == (0, 1)
-    change = worse.accuracy.set_index(["split", "condition"]).loc[("loso", "clean")]
+    (change,) = worse.accuracy.query("split == 'loso' and condition == 'clean'").to_dict("records")
     assert change["b"] == pytest.approx(1 - 24 / (6 * sum(COUNTS)))
     assert change["p"] == pytest.approx(2 * 0.5**24)
-    assert re.search(r"count error rate A, % \|.*count error rate B, % \|.*p, exact sign test over clips", worse.markdown())
+    assert re.search(
+        r"count error rate A, % \|.*count error rate B, % \|.*p, exact sign test over clips", worse.markdown()
+    )
     assert re.search(r"\| loso +\| clean +\| counters:Ear +\| +24 \| +0\.0 \| +22\.2 \| +22\.2 \(", worse.markdown())
 
 
