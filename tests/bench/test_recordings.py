@@ -6,15 +6,14 @@ import io
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 import soundfile
 
 from bench.audio import fingerprint, read, write
 from bench.clips import Clips
 from bench.conditions import apply, parse
-from bench.records.schema import Run
 from bench.recordings import encode, sounds
+from bench.records.schema import Run
 from tests.bench import factory
 from tests.conftest import tone
 

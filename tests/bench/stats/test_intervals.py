@@ -2,6 +2,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 import pytest
 import statsmodels.api as sm
 from hypothesis import given
@@ -14,7 +15,7 @@ from bench.stats import Interval, macro_f1, share, wilson
 LABELS = list("0123")
 
 
-def clustered(right: Sequence[bool], speakers: Sequence[Any]) -> Interval:
+def clustered(right: ArrayLike, speakers: Sequence[Any]) -> Interval:
     """Of clips that are right or wrong."""
     return share(~np.asarray(right, bool), np.ones(len(right)), speakers)
 
@@ -103,7 +104,7 @@ def test_a_share_of_words_is_that_of_their_clips_taken_as_clusters(lost: list[in
     units = np.random.default_rng(seed).integers(3, 6, len(lost))
     by_word = [(clip, place < wrong) for clip, wrong in enumerate(lost) for place in range(units[clip])]
     clips, wrong = (np.array(column) for column in zip(*by_word, strict=True))
-    assert share(lost, units) == pytest.approx(share(wrong, np.ones(len(wrong)), clips))
+    assert share(lost, units) == pytest.approx(share(wrong, np.ones(len(wrong)), list(clips)))
 
 
 def test_a_share_covers_the_truth_as_often_as_it_says() -> None:
