@@ -17,7 +17,7 @@ LABELS = list("0123")
 
 def clustered(right: ArrayLike, speakers: Sequence[Any]) -> Interval:
     """Of clips that are right or wrong."""
-    return share(~np.asarray(right, bool), np.ones(len(right)), speakers)
+    return share(~np.asarray(right, bool), np.ones(np.size(right)), speakers)
 
 
 def answers(seed: int, n: int = 200) -> tuple[list[str], list[str | None]]:
