@@ -105,7 +105,7 @@ def test_predictions_of_nobody_are_found(folder: Path) -> None:
 def test_checksums_are_those_of_sha256sum(folder: Path) -> None:
     lines = (folder / CHECKSUMS).read_text().splitlines()
     assert f"{sha256(folder / 'run.json')}  run.json" in lines
-    assert len(lines) == 2 + len(list((folder / "records").rglob("*.parquet")))
+    assert len(lines) == 3 + len(list((folder / "records").rglob("*.parquet")))
 
 
 def test_no_run_no_verdict(tmp_path: Path) -> None:

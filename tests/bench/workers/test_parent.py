@@ -138,7 +138,7 @@ def test_thousands_of_labels_are_handed_over(tmp_path: Path, tiny_corpus: Path) 
     many = replace(job("Steady"), vocabulary=vocabulary)
     with Worker(many, tmp_path / "log", threads=1) as worker:
         worker.ask("create")
-        assert worker.ask("predict", clips=[clip(tiny_corpus / "0_ann_0.wav")])["predicted"] in vocabulary
+        assert worker.ask("predict", clips=[clip(tiny_corpus / "0_ann_0.wav")])["label"] in vocabulary
 
 
 @pytest.mark.parametrize(
