@@ -112,6 +112,21 @@ class HalfACharacter(Faulty):
         return Prediction(self.labels[0], text="\ud800")
 
 
+class TokensOfNoKind(Faulty):
+    def _fault(self) -> Prediction:
+        return Prediction(self.labels[0], tokens="5")  # type: ignore[arg-type]
+
+
+class FewerTokensThanNone(Faulty):
+    def _fault(self) -> Prediction:
+        return Prediction(self.labels[0], tokens=-1)
+
+
+class CountlessTokens(Faulty):
+    def _fault(self) -> Prediction:
+        return Prediction(self.labels[0], tokens=2**63)
+
+
 class ClosesEverything(Faulty):
     def _fault(self) -> Prediction:
         os.closerange(3, 256)

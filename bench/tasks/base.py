@@ -10,6 +10,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from numbers import Integral
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, NamedTuple
 
 from backends.base import Asked, Prediction
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     Errors = NDArray[np.int64]
 
+MOST_TOKENS: Final = 2**63
 HIGH: Final = "↑"
 LOW: Final = "↓"
 Kind = Literal["text", "answer", "code", "percent", "count", "number", "fourth"]
@@ -132,7 +134,7 @@ class Task(ABC):
             "label": checked_text(prediction.label),
             "text": checked_text(prediction.text),
             "scores": None,
-            "tokens": prediction.tokens,
+            "tokens": checked_count(prediction.tokens),
         }
 
     def answer(self, label: str | None, text: str | None) -> str | None:
@@ -184,3 +186,15 @@ def checked_text(text: object) -> str | None:
         raise TypeError(f"text must be a string or None, not {type(text).__name__}")
     text.encode()  # half a surrogate pair could not be written down
     return text
+
+
+def checked_count(tokens: object) -> int | None:
+    """A count that can be written down. Raises TypeError or ValueError."""
+    if tokens is None:
+        return None
+    if isinstance(tokens, bool) or not isinstance(tokens, Integral):
+        raise TypeError(f"tokens must be a whole number or None, not {type(tokens).__name__}")
+    count = int(tokens)
+    if not 0 <= count < MOST_TOKENS:
+        raise ValueError(f"tokens must be from 0 to {MOST_TOKENS - 1}")
+    return count

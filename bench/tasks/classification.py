@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from backends.base import Asked, Prediction
 from backends.kit.text import TextMapper
-from bench.tasks.base import HIGH, LOW, Fact, Mark, Part, Section, Task, checked_text
+from bench.tasks.base import HIGH, LOW, Fact, Mark, Part, Section, Task, checked_count, checked_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,7 +52,7 @@ class Classification(Task):
         if prediction.label is not None and prediction.label not in self.labels:
             raise ValueError(f"label {prediction.label!r} is not in the vocabulary ({', '.join(self.labels)})")
         text, scores = checked_text(prediction.text), self._scores(prediction.scores)
-        return {"label": prediction.label, "text": text, "scores": scores, "tokens": prediction.tokens}
+        return {"label": prediction.label, "text": text, "scores": scores, "tokens": checked_count(prediction.tokens)}
 
     def answer(self, label: str | None, text: str | None) -> str | None:
         """The label given, or where there is none the one that the text says (:mod:`backends.kit.text`)."""

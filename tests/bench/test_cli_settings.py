@@ -57,7 +57,7 @@ def test_a_vocabulary_of_two_labels_is_a_run_of_two_labels(how: str, two_labels:
     assert json.loads((out / "run.json").read_text())["vocabulary"] == vocabulary
     rows = [row for path in out.glob("records/predictions/*") for row in pq.read_table(path).to_pylist()]
     assert {row["backend"] for row in rows} == set(names.split(","))
-    assert {row["predicted"] for row in rows} <= {"0", "1"}
+    assert {row["label"] for row in rows} <= {"0", "1"}
     assert {len(row["scores"]) for row in rows} == {2}
     assert next(row["scores"] for row in rows if row["backend"] == "chance") == [0.5, 0.5]
 
