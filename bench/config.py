@@ -218,7 +218,7 @@ def read_config(path: Path | None, changes: Mapping[str, Any] | None = None, **f
         raise BenchError(f"--set {name} and --{_flag(name)} say the same setting; leave one of them out")
     said = _over(changed, flagged)
     settings = _over(_not_displaced(written, said), said)
-    config = _asked(replace(Config(), **settings), settings)
+    config = _asked(replace(Config(), **settings), settings, "command line" if "vocabulary" in said else str(path))
     return _across(config, settings, "command line" if said else str(path)) if config.train or config.test else config
 
 
@@ -283,11 +283,11 @@ def _flag(name: str) -> str:
     return name.replace("_", "-")
 
 
-def _asked(config: Config, settings: Mapping[str, Any]) -> Config:
+def _asked(config: Config, settings: Mapping[str, Any], where: str) -> Config:
     """The vocabulary that the task needs: its own, or where any words may be said none but one that is given."""
     closed = tasks.find(config.task).closed
     if closed and not config.vocabulary:
-        raise BenchError(f"vocabulary: empty, but task {config.task!r} needs at least two labels to choose among")
+        raise BenchError(f"{where}: vocabulary is empty, but task {config.task!r} needs at least two labels")
     return config if closed or "vocabulary" in settings else replace(config, vocabulary={})
 
 
