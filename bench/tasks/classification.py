@@ -8,12 +8,12 @@ from itertools import combinations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from backends.base import Asked, Prediction
-from backends.kit.text import TextMapper
 from bench.tasks.base import HIGH, LOW, Fact, Mark, Part, Section, Task, checked_count, checked_text
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from backends.kit.text import TextMapper
     from bench.records.schema import Run
     from bench.stats import Pair
     from bench.tasks.base import Errors
@@ -43,6 +43,8 @@ class Classification(Task):
 
     @cached_property
     def _label_of(self) -> TextMapper:
+        from backends.kit.text import TextMapper  # not before it is used: no record depends on how answers are read
+
         return TextMapper(self.asked.vocabulary)
 
     def lead(self) -> str:
