@@ -75,7 +75,7 @@ class _Forward(soundfile.SoundFile):  # type: ignore[misc]
 @contextmanager
 def _sndfile(file: BinaryIO, kind: str, layout: Layout, limits: Limits) -> Iterator[Stream | None]:
     """None for an encoding that libsndfile does not know and PyAV may."""
-    direct = isinstance(file, io.FileIO) and not (layout.start or layout.head)
+    direct = isinstance(file, io.FileIO) and not (layout.start or layout.head or layout.end)
     if direct:
         file.seek(0)
     with _quiet(kind == "mp3"):

@@ -7,7 +7,7 @@ from typing import BinaryIO, Literal
 
 from audiodecode import frames, pages
 from audiodecode.limits import Limits, UnreadableError
-from audiodecode.splice import Layout, bytes_at, cut
+from audiodecode.splice import Layout, bytes_at, cut, several
 
 Order = Literal["little", "big"]
 
@@ -16,6 +16,7 @@ UNKNOWN = 0x7FFF_0000
 STALE = 1_024
 """Bytes behind the samples that are no chunk: from so many on, the header was left unfinished."""
 
+_BEGINNINGS = (b"RIFF", b"RIFX", b"RF64", b"BW64", b"FORM")
 _PADDED = (b"TAG", b"ID3", b"APETAGEX", b"LYRICSBEGIN")
 
 
@@ -66,11 +67,24 @@ def _w64(file: BinaryIO, start: int, end: int) -> Layout:
             raise cut(at + size - end)
         if chunk[:4] == b"data" and size <= 24 < end - at:
             raise _stale(0, end - at - 24)
-        if chunk[:4] == b"data" or size < 24:
+        if chunk[:4] == b"data":
+            _w64_tail(file, at + size + -size % 8, end, size - 24)
+            return Layout(start, end=at + size)
+        if size < 24:
             break
         _whole(chunk[:4], at, size, end)
         at += size + -size % 8
     return Layout(start)
+
+
+def _w64_tail(file: BinaryIO, at: int, end: int, size: int) -> None:
+    """Raises UnreadableError where neither a chunk nor nothing to speak of follows samples of that size."""
+    chunk = bytes_at(file, at, 24)
+    if chunk[:4] == b"riff":
+        raise several()
+    is_chunk = chunk[:4].isalnum() and 24 <= int.from_bytes(chunk[16:], "little") <= end - at + 8
+    if end - at >= STALE and not is_chunk and not frames.blank(file, at):
+        raise _stale(size, end - at)
 
 
 def _aiff(file: BinaryIO, start: int, end: int) -> Layout:
@@ -109,6 +123,8 @@ def _caf(file: BinaryIO, start: int, end: int) -> Layout:
             raise cut(at + size - end)
         if chunk[:4] == b"data" and size <= 4 < end - at:
             raise _stale(0, end - at - 4)
+        if chunk[:4] == b"caff":
+            raise several()
         if size < 0:
             raise UnreadableError("its header is damaged: a chunk of negative size")
         _whole(chunk[:4], at, size, end)
@@ -124,9 +140,13 @@ def _nist(file: BinaryIO, start: int, end: int) -> Layout:
         promised = start + int(lines[1]) + size
     except (LookupError, ValueError):
         return Layout(start)
+    if bytes_at(file, promised, 7) == b"NIST_1A":
+        raise several()
     if promised > end and fields.get("sample_coding", "pcm") in ("pcm", "ulaw", "mu-law", "alaw"):
         raise cut(promised - end)
-    return Layout(start)
+    if end - promised >= STALE and not frames.blank(file, promised):
+        raise _stale(size, end - promised)
+    return Layout(start, end=promised if promised < end else None)
 
 
 def _chunks(file: BinaryIO, at: int, end: int, order: Order) -> Iterator[tuple[bytes, int, int]]:
@@ -154,6 +174,8 @@ def _rest(file: BinaryIO, at: int, end: int, order: Order) -> int:
     if bytes_at(file, at, 12).startswith(_PADDED) or frames.blank(file, at):
         return 0
     for name, begin, size in _chunks(file, at, end, order):
+        if name in _BEGINNINGS:
+            raise several()
         if not (name.isascii() and name.decode("ascii").isprintable()) or begin + size > end + 1:
             return end - at
     return 0

@@ -8,16 +8,23 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from audiodecode.limits import UnreadableError
-from audiodecode.splice import Layout, bytes_at, cut
+from audiodecode.splice import Layout, bytes_at, cut, several
 
+_BLOCK = 1 << 20
+_FLAC_BEGIN = b"fLaC\0\0\0\x22"  # with the head of the block that must come first
 _FLAC_FRAME, _FLAC_TRIES = 2**18, 32  # bytes that hold a frame; sync codes there, most of them by chance
 
 
 def flac(file: BinaryIO, start: int, end: int) -> Layout:
-    """Its count of samples is held against what is decoded; where it has none, its last frame must be whole."""
+    """Its count of samples is held against what is decoded; where it has none, its last frame must be whole.
+
+    What follows the samples that it counts is not looked at by decoders: it must not be another file.
+    """
     info = bytes_at(file, start + 8, 34)
     if len(info) == 34 and not int.from_bytes(info[13:18], "big") & 0xF_FFFF_FFFF and not _ends_in_frame(file, end):
         raise UnreadableError("truncated: its last frame is not whole")
+    if any(_FLAC_BEGIN in bytes_at(file, at, _BLOCK + len(_FLAC_BEGIN)) for at in range(start + 8, end, _BLOCK)):
+        raise several()
     return Layout(start)
 
 
@@ -64,7 +71,7 @@ def ogg(file: BinaryIO, start: int, end: int) -> Layout:
             raise UnreadableError(f"damaged: the page at byte {at} is not as its checksum says")
         first = bool(header[5] & 2)
         if first and begun:
-            raise UnreadableError("several recordings one after another in one file; split it into files")
+            raise several()
         begun = begun or not first
         sound += first
         at += size
@@ -80,7 +87,7 @@ def _ogg_checksum(page: bytes) -> int:
 
 
 def mp4(file: BinaryIO, start: int, end: int) -> Layout:
-    names = set()
+    names = list[bytes]()
     at = start
     while at < end:
         header = bytes_at(file, at, 16)
@@ -90,10 +97,12 @@ def mp4(file: BinaryIO, start: int, end: int) -> Layout:
             raise cut(max(1, at + size - end))
         if size < 8:
             raise UnreadableError(f"damaged: no box begins at byte {at}")
-        names.add(header[4:8])
+        names.append(header[4:8])
         at += size
     if b"moov" not in names:
         raise UnreadableError("truncated, or never finished: it has no moov box, which says how to read the rest")
+    if names.count(b"moov") > 1:
+        raise several()
     return Layout(start, timed=b"moof" not in names)
 
 
@@ -109,6 +118,8 @@ def webm(file: BinaryIO, start: int, end: int) -> Layout:
             if end - at < 12:
                 raise cut(1)
             raise UnreadableError(f"damaged: no element begins at byte {at}")
+        if name == _EBML and at > start:
+            raise several()
         unknown = size == (1 << 7 * size_length) - 1
         at += length + size_length
         if unknown and name in (_SEGMENT, _CLUSTER):
@@ -119,7 +130,7 @@ def webm(file: BinaryIO, start: int, end: int) -> Layout:
     return Layout(start)
 
 
-_SEGMENT, _CLUSTER = b"\x18\x53\x80\x67", b"\x1f\x43\xb6\x75"
+_EBML, _SEGMENT, _CLUSTER = b"\x1a\x45\xdf\xa3", b"\x18\x53\x80\x67", b"\x1f\x43\xb6\x75"
 
 
 def _vint(data: bytes) -> tuple[int, int]:

@@ -11,7 +11,7 @@ from audiodecode.limits import UnreadableError
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """How to hand a file to a decoder: ``head``, then the file's bytes from ``start`` on."""
+    """How to hand a file to a decoder: ``head``, then the file's bytes from ``start`` on, as far as ``end``."""
 
     start: int = 0
     head: bytes = b""
@@ -21,14 +21,16 @@ class Layout:
     """How many fewer it may bring."""
     timed: bool = False
     """Whether the file states how long it is, which else is guessed from its size."""
+    end: int | None = None
+    """Where the file's samples end, for a decoder that would take what follows for more of them."""
 
 
 class Spliced(io.RawIOBase):
-    """A file that reads as ``head`` followed by the bytes of ``file`` from ``start`` on."""
+    """A file that reads as ``head`` followed by the bytes of ``file`` from ``start`` to ``end``."""
 
     def __init__(self, file: BinaryIO, layout: Layout) -> None:
         self._file, self._layout = file, layout
-        self._end = len(layout.head) + file.seek(0, 2) - layout.start
+        self._end = len(layout.head) + (file.seek(0, 2) if layout.end is None else layout.end) - layout.start
         self._at = 0
 
     def readable(self) -> bool:
@@ -49,7 +51,7 @@ class Spliced(io.RawIOBase):
         data = head[: len(buffer)]
         if not data:
             self._file.seek(self._at - len(self._layout.head) + self._layout.start)
-            data = self._file.read(len(buffer))
+            data = self._file.read(max(0, min(len(buffer), self._end - self._at)))
         buffer[: len(data)] = data
         self._at += len(data)
         return len(data)
@@ -58,6 +60,11 @@ class Spliced(io.RawIOBase):
 def cut(missing: int) -> UnreadableError:
     """The error for a file that lacks so many bytes."""
     return UnreadableError(f"truncated, {missing} bytes of its samples are missing")
+
+
+def several() -> UnreadableError:
+    """The error for a file that is several, put together."""
+    return UnreadableError("several recordings one after another in one file; split it into files")
 
 
 def bytes_at(file: BinaryIO, start: int, size: int) -> bytes:

@@ -27,6 +27,14 @@ LOUDEST = 2.0
 CANCELLED = 1e-3
 """Power of the channels' average to their average power: uncorrelated channels, 64 of them, still have 1/64."""
 
+ENDINGS = frozenset((
+    ".3ga", ".3gp", ".3gpp", ".aac", ".ac3", ".aif", ".aifc", ".aiff", ".alac", ".amr", ".ape", ".au", ".avi", ".awb",
+    ".caf", ".dts", ".f4a", ".flac", ".flv", ".gsm", ".m4a", ".m4b", ".m4v", ".mka", ".mkv", ".mov", ".mp1", ".mp2",
+    ".mp3", ".mp4", ".mpga", ".nist", ".oga", ".ogg", ".ogv", ".opus", ".pcm", ".ra", ".rf64", ".snd", ".sph", ".spx",
+    ".tta", ".voc", ".vox", ".w64", ".wav", ".wave", ".weba", ".webm", ".wma", ".wmv", ".wv",
+))  # fmt: skip
+"""A file named so is meant as sound: it is read, or rejected by name. Of the others the first bytes decide."""
+
 _IRREGULAR = (
     (stat.S_ISDIR, "a directory"), (stat.S_ISFIFO, "a pipe"), (stat.S_ISSOCK, "a socket"),
     (stat.S_ISCHR, "a device"), (stat.S_ISBLK, "a device"),

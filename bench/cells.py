@@ -81,7 +81,7 @@ class Cell:
 def specs(config: Config) -> list[Spec]:
     """The backends chosen. Raises BenchError on an unknown name, two of one name, or options for none there is."""
     try:
-        found = [_find(name) for name in config.backends]
+        found = [find(name) for name in config.backends]
     except BackendError as error:
         raise BenchError(str(error)) from error
     names = [spec.name for spec in found]
@@ -94,7 +94,8 @@ def specs(config: Config) -> list[Spec]:
     return found
 
 
-def _find(name: str) -> Spec:
+def find(name: str) -> Spec:
+    """The backend of a name, which may end in ``+noise``. Raises BackendError when there is none such."""
     plain = name.removesuffix(NOISE)
     found = find_backend(plain)
     return found if name == plain else replace(found, name=found.name + NOISE)
@@ -102,16 +103,10 @@ def _find(name: str) -> Spec:
 
 def job(config: Config, spec: Spec) -> Job:
     """The backend as its workers are to make it."""
-    options = own_options(config, spec.name)
+    options = config.options(spec.name)
     step_s, memory_mb = (options.get(name, getattr(config, name)) for name in ("step_limit_s", "memory_limit_mb"))
     own = {name: value for name, value in options.items() if name not in HARNESS_OPTIONS}
     return Job(spec, config.vocabulary, own, Limits(step_s, memory_mb * 1_000_000, options.get("most_threads")))
-
-
-def own_options(config: Config, name: str) -> dict[str, Any]:
-    """Options of a backend: its family's, its own, and, of one that learns noise, those for that alone."""
-    plain = name.removesuffix(NOISE)
-    return {**config.options(plain), **(config.backend.get(name, {}) if name != plain else {})}
 
 
 def introduce(config: Config, spec: Spec, log: Path) -> Known:
@@ -121,7 +116,7 @@ def introduce(config: Config, spec: Spec, log: Path) -> Known:
     with Worker(wanted, log, threads=1, offline=False) as worker:
         made = make(worker, wanted)
         prepared = worker.ask("prepare")
-    clips = str(own_options(config, spec.name).get("clips", "all"))
+    clips = str(config.options(spec.name).get("clips", "all"))
     return Known(
         wanted,
         made["trained"],

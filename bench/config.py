@@ -10,6 +10,7 @@ from typing import Annotated, Any, get_type_hints
 
 from audiodecode.limits import LIMITS, Limits
 from bench.errors import BenchError, near
+from bench.records.schema import NOISE
 from bench.settings import (
     COUNTS,
     NAMES,
@@ -93,6 +94,14 @@ def _clips(value: Any) -> str:
     if value not in ("all", *SPLITS):
         raise ValueError(f"'all' or one of {', '.join(SPLITS)} is wanted")
     return str(value)
+
+
+def option_tables(name: str) -> tuple[str, ...]:
+    """Names of the tables of options that hold for a backend: its family's, its own; of one that learns noise, then
+    those for its family and for itself with noise."""
+    plain = name.removesuffix(NOISE)
+    tables = (plain.partition(":")[0], plain)
+    return tables if name == plain else (*tables, *(table + NOISE for table in tables))
 
 
 HARNESS_OPTIONS: Mapping[str, Kind] = {
@@ -188,8 +197,8 @@ class Config:
         return Limits(self.longest_clip_s, *self.clip_rates_hz, self.most_channels)
 
     def options(self, name: str) -> dict[str, Any]:
-        """Options of one backend: its family's, then its own."""
-        return {**self.backend.get(name.partition(":")[0], {}), **self.backend.get(name, {})}
+        """Options of one backend, later tables on top of earlier ones."""
+        return {key: value for table in option_tables(name) for key, value in self.backend.get(table, {}).items()}
 
 
 SETTINGS: Mapping[str, Setting] = {

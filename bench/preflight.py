@@ -7,15 +7,13 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from backends import BackendError, Spec
-from backends import find as find_backend
-from bench.cells import job, specs
+from backends import BackendError, Spec, registry
+from bench.cells import find, job, specs
 from bench.conditions import Resources, apply, parse
-from bench.config import Config
+from bench.config import Config, option_tables
 from bench.errors import BenchError
 from bench.machine import cpus
 from bench.making import refusal, unknown
-from bench.records.schema import NOISE
 from bench.workers.parent import Worker, WorkerError
 
 RATE = 8_000
@@ -63,13 +61,14 @@ def check_backends(config: Config) -> None:
     if refused:
         raise BenchError("; ".join(refused))
     for name in config.backend:
-        if not any(name in (spec.name, spec.name.removesuffix(NOISE), spec.name.partition(":")[0]) for spec in chosen):
+        used = any(name in option_tables(spec.name) for spec in chosen)
+        if not used and option_tables(name)[0] in registry():
             _check_unused(config, name)
 
 
 def _check_unused(config: Config, name: str) -> None:
     """Options of a backend that is not chosen: their names, and that of its variant."""
-    spec = find_backend(name.removesuffix(NOISE))
+    spec = find(name)
     options = job(config, spec).options
     wrong = refusal(spec.load(), spec.variant, config.vocabulary, options) if spec.variant else ""
     if wrong := unknown(spec.load(), options) or wrong:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.audio import Audio, is_audio, read
+from bench.audio import ENDINGS, Audio, is_audio, read
 from bench.errors import BenchError, near
 from sound.resample import resample
 
@@ -77,7 +77,8 @@ def _file(name: str, folder: Path | None, what: str, built_in: tuple[str, ...]) 
     if direct.is_file():
         return direct
     there = folder is not None and folder.is_dir()
-    files = sorted(path for path in folder.iterdir() if is_audio(path)) if folder and there else []
+    listed = folder.iterdir() if folder and there else ()
+    files = sorted(path for path in listed if path.suffix.lower() in ENDINGS or is_audio(path))
     asked = name.lower()
     exact = [path for path in files if asked in (path.stem.lower(), path.name.lower())]
     found = exact or [path for path in files if asked in path.stem.lower()]

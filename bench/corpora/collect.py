@@ -19,6 +19,7 @@ from bench.errors import BenchError
 Item = Entry | LeftOut | Rejected
 """What a corpus lists, one file each: one to be read, one that is no part of it, one that cannot be used."""
 
+OWN_WORDS = """--set "vocabulary = {yes = ['yes', 'yeah'], no = ['no']}\""""
 _WORDS_TOLD = 20  # of labels outside the vocabulary, the biggest; the rest is one line
 
 
@@ -113,5 +114,9 @@ def _sentence(left_out: Sequence[LeftOut], most: int = 5) -> str:
 
 
 def _nothing(root: Path, left_out: Sequence[LeftOut], labels: Labels | None) -> str:
-    why = f"nothing here is in the vocabulary ({', '.join(labels.names)})" if labels else "no file is left"
-    return f"{root}: {why}: {_sentence(left_out)}"
+    if not labels:
+        return f"{root}: no file is left: {_sentence(left_out)}"
+    return (
+        f"{root}: nothing here is in the vocabulary ({', '.join(labels.names)}): {_sentence(left_out)};"
+        f" other words are a vocabulary of their own: {OWN_WORDS}"
+    )

@@ -48,7 +48,7 @@ def _listed(path: Path, wanted: Wanted, progress: Progress | None) -> Corpus:
     listing = open_listing(path)
     if next(rows(listing), None) is None:
         raise BenchError(f"{path}: lists no clips")
-    kept = collect(path.parent, lambda: rows(listing), wanted, progress)
+    kept = collect(path.parent, lambda: rows(listing), wanted, progress, named=True)
     source = f"recordings listed in {printable(path.name)}"
     return Corpus("folder", path.parent, kept.clips, kept.rejected, source, left_out=kept.left_out, hints=listing.hints)
 

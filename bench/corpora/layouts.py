@@ -7,6 +7,7 @@ from itertools import islice
 from pathlib import Path, PurePosixPath
 
 from bench.corpora.labels import Labels
+from bench.corpora.listing import read_header
 from bench.corpora.pattern import SPLITS, Pattern
 from bench.errors import BenchError
 
@@ -50,7 +51,8 @@ def _layout(paths: Collection[str], labels: Labels) -> str:
 
 def _own_tables(root: Path) -> str:
     """A word on CSVs that list no clips: perhaps they were meant to."""
-    names = sorted(path.name for path in root.glob("*.[ct]sv") if not path.name.startswith("."))
+    tables = (path for path in root.glob("*.[ct]sv") if path.is_file() and not path.name.startswith("."))
+    names = sorted(path.name for path in tables if not read_header(path).is_of_clips)
     return f"; {names[0]} has no columns path and label" if names else ""
 
 

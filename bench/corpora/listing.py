@@ -26,7 +26,10 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
 """What is known of a clip -> how its column may be named; capitals, spaces, hyphens and underscores do not matter."""
 
 _DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs"}
-_PEOPLE = re.compile(r"speaker|spk|client|talker|person|people|participant|subject|voice|user|reader|informant|singer")
+_PEOPLE = re.compile(
+    r"speaker|spk|client|talker|person|people|participant|subject|voice|user|reader|informant|singer|narrator"
+    r"|contributor|volunteer|patient"
+)
 _OF_PEOPLE = re.compile(r"age|gender|sex|accent|dialect|language|native|country|city|region|birth|education")
 _BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 _LONGEST_HEADER = 65_536  # characters: a line beyond is no header

@@ -8,9 +8,9 @@ from itertools import pairwise
 from pathlib import PurePosixPath
 from string import Formatter
 
+from bench.audio import ENDINGS
 from bench.corpora.base import LeftOut
 from bench.corpora.scan import Entry
-from bench.corpora.walk import ENDINGS
 from bench.errors import BenchError
 
 FIELDS = ("label", "speaker", "take", "split")

@@ -6,16 +6,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from bench.audio import is_audio
+from bench.audio import ENDINGS, is_audio
 from bench.corpora.base import LeftOut, Rejected
-
-ENDINGS = frozenset((
-    ".3ga", ".3gp", ".3gpp", ".aac", ".ac3", ".aif", ".aifc", ".aiff", ".alac", ".amr", ".ape", ".au", ".avi", ".awb",
-    ".caf", ".dts", ".f4a", ".flac", ".flv", ".gsm", ".m4a", ".m4b", ".m4v", ".mka", ".mkv", ".mov", ".mp1", ".mp2",
-    ".mp3", ".mp4", ".mpga", ".nist", ".oga", ".ogg", ".ogv", ".opus", ".pcm", ".ra", ".rf64", ".snd", ".sph", ".spx",
-    ".tta", ".voc", ".vox", ".w64", ".wav", ".wave", ".weba", ".webm", ".wma", ".wmv", ".wv",
-))  # fmt: skip
-"""A file named so is meant as sound: it is read, or rejected by name. Of the others the first bytes decide."""
 
 _LINKS = "links to folders that are read already, or hold this one"
 

@@ -77,7 +77,7 @@ def test_a_big_endian_wav_without_a_length_is_read_to_the_end() -> None:
     assert whole[:4] == b"RIFX" and samples(whole[:at] + bytes(4) + whole[at + 4 :]) == SAMPLES
 
 
-@pytest.mark.parametrize("format", ["WAV", "AIFF", "AU"])
+@pytest.mark.parametrize("format", ["WAV", "AIFF", "AU", "W64", "NIST"])
 def test_a_header_that_speaks_of_a_part_is_said(format: str) -> None:
     whole, twice = by_libsndfile(format), by_libsndfile(format, np.tile(speech(), 2))
     header = len(whole) - 2 * SAMPLES
@@ -162,9 +162,22 @@ def test_an_mp3_says_where_it_is_damaged_or_holds_two() -> None:
     assert samples(whole + b"TAG" + bytes(125)) == SAMPLES
 
 
-def test_two_oggs_in_one_are_said() -> None:
+@pytest.mark.parametrize("format", ["WAV", "RF64", "W64", "AIFF", "CAF", "NIST", "FLAC", "OGG"])
+def test_two_files_in_one_are_said(format: str) -> None:
     with pytest.raises(UnreadableError, match="several recordings"):
-        decode(io.BytesIO(by_libsndfile("OGG") * 2))
+        decode(io.BytesIO(by_libsndfile(format) * 2))
+
+
+@pytest.mark.parametrize("ending", ["m4a", "webm"])
+def test_two_of_a_phone_s_or_browser_s_files_in_one_are_said(ending: str) -> None:
+    with pytest.raises(UnreadableError, match="several recordings"):
+        decode(io.BytesIO(by_pyav(ending) * 2))
+
+
+def test_what_follows_the_samples_is_none_of_them() -> None:
+    levels = b"levl\xf3\xac\xd3\x11\x8c\xd1\x00\xc0\x4f\x8e\xdb\x8a" + (56).to_bytes(8, "little") + bytes(range(32))
+    assert samples(by_libsndfile("W64") + levels) == SAMPLES
+    assert samples(by_libsndfile("NIST") + b"the end") == SAMPLES
 
 
 @pytest.mark.parametrize(

@@ -50,6 +50,15 @@ def test_the_full_name_wins_over_the_family() -> None:
     assert config.options("w:tiny") == {"beam": 1, "clips": "all"}
 
 
+def test_learning_noise_has_options_of_its_own_by_family_and_by_name() -> None:
+    tables = {"w": {"a": 1, "b": 1}, "w:x": {"b": 2}, "w+noise": {"b": 3, "c": 3}, "w:x+noise": {"c": 4}}
+    config = read_config(None, {"backend": tables})
+    assert config.options("w:x") == {"a": 1, "b": 2}
+    assert config.options("w:x+noise") == {"a": 1, "b": 3, "c": 4}
+    assert config.options("w:y+noise") == {"a": 1, "b": 3, "c": 3}
+    assert config.options("w+noise") == {"a": 1, "b": 3, "c": 3}
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

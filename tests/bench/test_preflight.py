@@ -96,6 +96,8 @@ def test_one_that_dies_when_it_is_made_is_left_to_the_run(own: Path) -> None:
     [
         ("mfcc-svm", {"mfcc-svm": {"scalar": 1}}, "mfcc-svm has no option 'scalar'; its options are scalars, seed"),
         ("mfcc-svm+noise", {"mfcc-svm+noise": {"scalar": 1}}, r"mfcc-svm\+noise has no option 'scalar'"),
+        ("mfcc-svm", {"mfcc-svm+noise": {"scalar": 1}}, r"mfcc-svm\+noise has no option 'scalar'"),
+        ("whisper-probe:tiny.en+noise", {"whisper-probe+noise": {"scalar": 1}}, r"has no option 'scalar'"),
         ("chance", {"mfcc-svm": {"scalar": 1}}, "mfcc-svm has no option 'scalar'"),
         ("chance", {"faster-whisper": {"beam": 5}}, "has no option 'beam'; its options are beam_size"),
         ("chance", {"faster-whisper:tini": {"beam_size": 5}}, "faster-whisper:tini cannot be made"),
@@ -105,6 +107,12 @@ def test_one_that_dies_when_it_is_made_is_left_to_the_run(own: Path) -> None:
 def test_options_that_a_backend_has_not_are_named(chosen: str, options: dict[str, Any], message: str) -> None:
     with pytest.raises(BenchError, match=message):
         check_backends(config(chosen, backend=options))
+
+
+def test_options_for_others_stand_beside_those_for_a_class_of_ones_own(own: Path) -> None:
+    options = {"own": {"k": 1}, "own+noise": {"k": 2}, "faster-whisper": {"beam_size": 5}}
+    for name in (f"{own}:Own", f"{own}:Own+noise"):
+        check_backends(config(name, backend=options))
 
 
 def test_a_misspelt_variant_is_named() -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import soundfile
 
+from bench.config import DIGITS
 from bench.corpora import scan
 from bench.corpora.collect import Wanted
 from bench.corpora.folder import open_folder
@@ -89,6 +90,17 @@ def test_somebodys_own_csv_is_no_listing(tmp_path: Path) -> None:
         open_folder(tmp_path)
     (tmp_path / "clips.csv").write_text("path,label\none/a.wav,3\n")
     assert open_folder(tmp_path).clips["label"].tolist() == ["3"]
+
+
+def test_other_words_are_told_how_to_be_a_vocabulary_and_other_lists_of_clips_are_none_without_columns(
+    tmp_path: Path,
+) -> None:
+    put(tmp_path / "a.wav")
+    (tmp_path / "a.csv").write_text("path,label\na.wav,yes\n")
+    (tmp_path / "b.csv").write_text("path,label\na.wav,seven\n")
+    with pytest.raises(BenchError) as raised:
+        open_folder(tmp_path / "a.csv", wanted=Wanted(Labels.of(DIGITS)))
+    assert str(raised.value).endswith("""--set "vocabulary = {yes = ['yes', 'yeah'], no = ['no']}\"""")
 
 
 def test_a_csv_without_path_and_label_beside_unlabelled_files_is_named(tmp_path: Path) -> None:
