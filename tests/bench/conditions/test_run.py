@@ -163,6 +163,7 @@ def test_babble_without_speakers_stops_the_run_before_it_begins(tmp_path: Path, 
 
 
 def test_a_kill_while_conditions_are_heard_loses_and_repeats_nothing(tiny_corpus: Path, tmp_path: Path) -> None:
+    pytest.importorskip("av", reason="needs PyAV: pip install 'digitbench[conditions]'")
     whole, broken = tmp_path / "whole", tmp_path / "broken"
 
     def command(out: Path) -> list[str]:
