@@ -2,11 +2,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 import pytest
 import statsmodels.api as sm
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import ArrayLike
 from sklearn.metrics import f1_score
 from statsmodels.stats.proportion import proportion_confint
 
