@@ -20,7 +20,8 @@ from bench.conditions import Resources, Voice, noise_identity, parse
 from bench.config import CROSS, HARNESS_OPTIONS, SPLITS, Config
 from bench.corpora.base import Corpus, Folders
 from bench.errors import BenchError, near
-from bench.records.schema import CLEAN, CLIPS, NOISE
+from bench.records.schema import CLEAN, CLIPS
+from bench.settings import NOISE
 from bench.splits import NOT_TESTED, Fold, Rows, assign, folds
 from bench.workers.child import METHOD
 from bench.workers.parent import Job, Limits, Worker

@@ -10,10 +10,10 @@ from typing import Annotated, Any, get_type_hints
 
 from audiodecode.limits import LIMITS, Limits
 from bench.errors import BenchError, near
-from bench.records.schema import NOISE
 from bench.settings import (
     COUNTS,
     NAMES,
+    NOISE,
     PATH,
     SWITCH,
     TEXT,

@@ -18,7 +18,7 @@ from bench.corpora import CORPORA, Source, describe_sources, open_source
 from bench.corpora.scan import Progress
 from bench.errors import BenchError
 from bench.printable import printable
-from bench.records.schema import NOISE
+from bench.settings import NOISE
 
 
 def backends() -> Table:

@@ -28,7 +28,7 @@ from bench.phases.predict import Place, fit
 from bench.preflight import check_backends
 from bench.printable import printable
 from bench.progress import Reporter
-from bench.records.schema import NOISE
+from bench.settings import NOISE
 from bench.splits import assign
 from bench.workers.parent import Job, Limits, Worker, WorkerError
 from bench.workers.ready import ready

@@ -11,6 +11,8 @@ from typing import Any
 from backends.base import BackendError
 from backends.kit.text import TextMapper, words
 
+NOISE = "+noise"
+"""Ends the name of a trained backend that learns from noisy copies of its training clips, too."""
 LARGEST = 2**32 - 1
 """No number of the settings may be larger."""
 

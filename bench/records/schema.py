@@ -33,8 +33,6 @@ FACTS = b"digitbench.facts"
 """Metadata: JSON of what is known about the records, such as the code that made them."""
 CLEAN = "clean"
 """The condition under which clips are as recorded."""
-NOISE = "+noise"
-"""Ends the name of a trained backend that learns from noisy copies of its training clips, too."""
 _SECONDS = pa.float64()
 
 CLIPS = pa.schema(

@@ -9,7 +9,7 @@ from threading import Event
 from typing import Any
 
 from bench.code import Code
-from bench.records.schema import NOISE
+from bench.settings import NOISE
 from bench.workers.parent import Job, Worker, WorkerError
 
 

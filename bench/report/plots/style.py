@@ -19,8 +19,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from bench.printable import shortened
-from bench.records.schema import NOISE, Run
+from bench.records.schema import Run
 from bench.report.tables.outcomes import FLOOR, backends, family
+from bench.settings import NOISE
 
 INK: Final = "#222222"
 GRID: Final = "#d9d9d9"

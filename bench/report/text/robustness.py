@@ -9,10 +9,11 @@ import numpy as np
 import pandas as pd
 
 from bench import stats
-from bench.records.schema import CLEAN, NOISE, Run
+from bench.records.schema import CLEAN, Run
 from bench.report.tables.outcomes import FLOOR, clusters, conditions, interval_method, outcomes, splits
 from bench.report.text.markdown import ABSENT, Column, code, escape, percent, table
 from bench.report.text.summary import first_header
+from bench.settings import NOISE
 from bench.stats.paired import ALPHA
 
 _NOISE = re.compile(r"noise:(?P<noise>.+)@(?P<snr>[-+]?\d+(?:\.\d+)?)dB")
