@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +50,15 @@ def quick(corpus: Path, *backends: str, **settings: Any) -> Config:
 def carry_out(config: Config, out: Path) -> Finished:
     """Run in this process."""
     return run(config, open_corpus(config.corpus, config.vocabulary), out, "digitbench run", Silent())
+
+
+def journalled(folder: Path, backend: str) -> int:
+    """Lines in the journals of a backend whose run may be under way, those of the keys among them."""
+    lines = 0
+    for path in (folder / "records" / "predictions").glob(f"{backend}*.part"):
+        with suppress(FileNotFoundError):  # a journal that became a file meanwhile
+            lines += path.read_bytes().count(b"\n")
+    return lines
 
 
 def info(folder: Path) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from bench.code import UNKNOWN, Code, Present, meaning
 from bench.marks import open_run
 from bench.records.journal import Journal, kept
 from bench.workers.parent import ROOT
-from tests.bench.running import Silent, carry_out, info, planted, quick
+from tests.bench.running import Silent, carry_out, info, journalled, planted, quick
 
 BACKEND = """
 import sys
@@ -157,7 +157,7 @@ def test_predictions_of_changed_code_in_a_journal_are_dropped(tiny_corpus: Path,
     )
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     process = subprocess.Popen([sys.executable, "-c", line], cwd=ROOT, env=environment, stderr=subprocess.DEVNULL)
-    while not any(path.read_bytes().count(b"\n") > 3 for path in out.rglob("slow*.part")):
+    while journalled(out, "slow") <= 3:
         assert process.poll() is None
         time.sleep(0.05)
     process.send_signal(signal.SIGKILL)

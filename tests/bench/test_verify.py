@@ -60,7 +60,7 @@ def test_a_changed_fact_is_found(folder: Path) -> None:
 def test_a_record_changed_along_with_its_hash_is_found_by_the_tables(folder: Path) -> None:
     path = folder / "records" / "predictions" / "0.parquet"
     schema, rows = pq.read_schema(path), pd.read_parquet(path)
-    rows.loc[0, "label"] = "2"
+    rows.loc[0, ["label", "text"]] = ["2", "two"]
     pq.write_table(pa.Table.from_pandas(rows, schema, preserve_index=False), path)
     write_checksums(folder)
     findings = verify(folder)

@@ -165,6 +165,7 @@ def test_babble_without_speakers_stops_the_run_before_it_begins(tmp_path: Path, 
 def test_a_kill_while_conditions_are_heard_loses_and_repeats_nothing(tiny_corpus: Path, tmp_path: Path) -> None:
     pytest.importorskip("av", reason="needs PyAV: pip install 'digitbench[conditions]'")
     whole, broken = tmp_path / "whole", tmp_path / "broken"
+    cells = broken / "records" / "predictions"
 
     def command(out: Path) -> list[str]:
         settings = ["vocabulary = {0 = ['zero'], 1 = ['one'], 2 = ['two']}", "backend.'planted:Steady'.delay_s = 0.02"]
@@ -182,7 +183,7 @@ def test_a_kill_while_conditions_are_heard_loses_and_repeats_nothing(tiny_corpus
     subprocess.run(command(whole), check=True, capture_output=True)
     for wanted in (0, 1, 5):
         process = subprocess.Popen(command(broken), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        while process.poll() is None and len(list(broken.rglob("*Steady*"))) <= wanted // 5:
+        while process.poll() is None and len(list(cells.glob("*Steady*"))) <= wanted // 5:
             time.sleep(0.01)
         time.sleep(0.05 * wanted)
         process.send_signal(signal.SIGKILL)

@@ -12,7 +12,7 @@ import pytest
 
 from bench.marks import open_run
 from bench.records.journal import Journal
-from tests.bench.running import carry_out, planted, quick
+from tests.bench.running import carry_out, journalled, planted, quick
 
 KILLS = 20
 
@@ -28,8 +28,7 @@ def command(corpus: Path, out: Path, delay_s: float = 0.05) -> list[str]:
 
 def written(folder: Path) -> int:
     """Predictions in the journal of the slow backend."""
-    lines = sum(path.read_bytes().count(b"\n") for path in folder.rglob("planted*.part"))
-    return max(0, lines - 1)  # the first is the key
+    return max(0, journalled(folder, "planted") - 1)  # the first is the key
 
 
 def predictions(folder: Path) -> pd.DataFrame:
@@ -72,7 +71,7 @@ def test_twenty_kills_lose_nothing_and_repeat_nothing(tiny_corpus: Path, tmp_pat
 def test_interrupt_keeps_what_was_done_and_says_so(tiny_corpus: Path, tmp_path: Path) -> None:
     slow = command(tiny_corpus, tmp_path, delay_s=1.0)
     process = subprocess.Popen(slow, stderr=subprocess.PIPE, text=True)
-    while not any(path.read_bytes().count(b"\n") > 1 for path in tmp_path.rglob("planted*.part")):
+    while not written(tmp_path):
         assert process.poll() is None
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
@@ -80,7 +79,7 @@ def test_interrupt_keeps_what_was_done_and_says_so(tiny_corpus: Path, tmp_path: 
     assert process.returncode == 130
     assert "stopped; what was done is kept" in said
     assert "Traceback" not in said
-    assert any(path.read_bytes().count(b"\n") > 1 for path in tmp_path.rglob("planted*.part"))
+    assert written(tmp_path)
 
 
 @pytest.mark.parametrize("change", ["config", "clip", "source", "weights"])
