@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import pandas as pd
@@ -76,7 +77,7 @@ def collect(
     if left_out and wanted.strict:
         raise BenchError(f"{root}: strict forbids to leave files out: {_sentence(left_out)}")
     if (outside or others) and kept == words[""]:
-        advice = "" if named else suggest(root, first.values(), wanted.labels)
+        advice = "" if named else suggest(root, _some(listed(), words.total()), wanted.labels)
         raise BenchError(_nothing(root, left_out, wanted.labels if outside else None) + advice)
     clips, unusable = scan(root, relabelled(listed(), wanted.labels), kept, progress, wanted.limits)
     return Collected(clips, (*rejected, *unusable), left_out, first)
@@ -96,6 +97,12 @@ def _meant(word: str, labels: Labels | None, first: dict[str, str]) -> str | Non
         return labels.find(word) if labels else word
     except BenchError as error:
         raise BenchError(f"{first[word]}: {error}") from None
+
+
+def _some(items: Iterable[Item], total: int, most: int = 100) -> Iterator[str]:
+    """Paths from all over a listing: its first ones may all be of one label or speaker."""
+    paths = (item.path for item in items if isinstance(item, Entry))
+    return islice(paths, 0, None, -(-total // most))
 
 
 def _told(outside: dict[str, int]) -> list[LeftOut]:

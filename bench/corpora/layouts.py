@@ -17,8 +17,8 @@ _ANY = tuple(
     Pattern.of(text)
     for text in (
         "{split}/{label}/{speaker}_{take}", "{split}/{label}/{_}", "{split}/{speaker}/{label}/{_}",
-        "{speaker}/{label}_{speaker}_{take}", "{speaker}/{label}/{_}", "{speaker}/{label}_{take}", "{speaker}/{label}",
-        "{label}/{_}",
+        "{speaker}/{label}_{speaker}_{take}", "{speaker}/{label}/{_}", "{speaker}/{label}_{take}",
+        "{label}/{_}", "{speaker}/{label}",
         "{label}_{speaker}_{take}", "{speaker}_{label}_{take}", "{speaker}-{label}-{take}", "{label}-{speaker}-{take}",
         "{label}_{speaker}", "{speaker}_{label}", "{label}_{_}", "{_}_{label}", "{label}",
     )

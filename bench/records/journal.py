@@ -8,6 +8,7 @@ key is not the cell's present key, whose code has changed, or that cannot be rea
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import math
@@ -142,10 +143,13 @@ def write_tables(
 
 
 def replace_file(partial: Path, path: Path) -> None:
-    """Put a finished file in place, on disk before its name is."""
+    """Put a finished file in place, on disk before its name is. Raises OSError, naming a folder that stands there."""
     with partial.open("rb") as file:
         os.fsync(file.fileno())
-    partial.replace(path)
+    try:
+        partial.replace(path)
+    except IsADirectoryError:
+        raise IsADirectoryError(errno.EISDIR, "a folder stands where this file belongs; remove it", str(path)) from None
 
 
 def holds_work(folder: Path) -> bool:

@@ -187,6 +187,11 @@ def test_files_of_other_formats_are_read_or_named(tmp_path: Path) -> None:
         (["01/7_01_0.wav", "02/7_02_0.wav"], "looks like AudioMNIST: open it as audiomnist:{root}"),
         (["data/01/7_01_0.wav", "data/02/7_02_0.wav"], "open it as audiomnist:{root}"),
         (["v2/one/c50f55b8_nohash_0.wav", "v2/two/c50f55b8_nohash_1.wav"], "open it as speech_commands:{root}"),
+        (
+            ["v2/_background_noise_/a.wav", "v2/one/c50f55b8_nohash_0.wav", "v2/one/c50f55b8_nohash_1.wav"],
+            "open it as speech_commands:{root}",
+        ),
+        (["day/seven/0.wav", "day/seven/1.wav", "day/zero/0.wav"], "--pattern 'day/{label}/{_}'"),
         (["7_ann_0.wav", "8_bob_1.wav"], "--pattern '{label}_{speaker}_{take}'"),
         (["recordings/7_ann_0.wav"], "--pattern 'recordings/{label}_{speaker}_{take}'"),
         (["recordings/seven/x.wav"], "--pattern 'recordings/{label}/{_}'"),

@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from bench.errors import BenchError
-from bench.records.journal import finished, locked, write_rows
+from bench.records.journal import finished, locked, replace_file, write_rows
 
 SCHEMA = pa.schema([("n", pa.int64())])
 
@@ -37,6 +37,14 @@ def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
     with pytest.raises(ZeroDivisionError):
         write_rows(path, ({"n": 1 // n} for n in (1, 0)), SCHEMA, "new")
     assert finished(path, "old") == {}
+
+
+def test_a_folder_in_the_place_of_a_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / "run.json").mkdir()
+    (tmp_path / "run.json.part").touch()
+    with pytest.raises(OSError, match="a folder stands where this file belongs; remove it") as raised:
+        replace_file(tmp_path / "run.json.part", tmp_path / "run.json")
+    assert raised.value.filename == str(tmp_path / "run.json")
 
 
 def test_a_lock_is_released(tmp_path: Path) -> None:
