@@ -79,6 +79,8 @@ class Backend(ABC):
     imports: ClassVar[tuple[str, ...]] = ()
     """Third-party modules it needs: checked before a run, imported before ``load``, sized for the tables."""
     trained: ClassVar[bool] = False
+    context_s: ClassVar[float] = 0.2
+    """Seconds of what is around speech that it wants to hear, either side, of an utterance cut out of a stream."""
 
     def __init__(self, vocabulary: Vocabulary, variant: str = "") -> None:
         """Options of a subclass are further keyword-only parameters; ``bench.toml`` sets them."""

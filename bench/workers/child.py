@@ -8,6 +8,7 @@ done already.
 
 from __future__ import annotations
 
+import base64
 import ctypes
 import hashlib
 import importlib
@@ -89,7 +90,7 @@ class Session:
         self._backend = found(self._job["vocabulary"], self._job["variant"], **self._job["options"])
         self._made_s = clock() - imported
         self._backend.mark = lambda stage: self._marks.append((stage, clock()))
-        yield {"import_s": imported - began, "trained": found.trained}
+        yield {"import_s": imported - began, "trained": found.trained, "context_s": found.context_s}
 
     def identify(self, model: str) -> Iterator[Message]:
         """Whose model a file is, as its header says: all it takes to make the backend. Empty if it has no header.
@@ -199,6 +200,37 @@ class Session:
         label = self._task.answer(answer["label"], answer["text"])
         scores = prediction.scores and {name: float(score) for name, score in prediction.scores.items()}
         yield {"label": label, "text": answer["text"], "scores": scores, "ms": 1e3 * elapsed}
+
+    def listen(self, pcm: str, rate: int) -> Iterator[Message]:
+        """Recognise samples of 16 bits, little-endian, in base64: label, text, scores, facts and the seconds of each
+        stage, or the problem."""
+        import numpy as np
+
+        from sound.resample import resample
+
+        backend = self._ready()
+        audio = np.frombuffer(base64.b64decode(pcm), "<i2").astype(np.float32) / np.float32(32_768)
+        self._marks.clear()
+        began = clock()
+        try:
+            resampled = resample(audio, rate, backend.sample_rate)
+            prediction = backend.predict(resampled)
+            ended = clock()
+            answer = self._checked(prediction)
+        except MemoryError:
+            raise
+        except Exception as error:  # whatever somebody's backend raises for one utterance
+            yield {"problem": _brief(error)}
+            return
+        features = next((at for stage, at in self._marks if stage == "features"), began)
+        yield {
+            "label": self._task.answer(answer["label"], answer["text"]),
+            "text": answer["text"],
+            "scores": prediction.scores and {name: float(score) for name, score in prediction.scores.items()},
+            "facts": answer.get("facts"),
+            "features_s": features - began,
+            "model_s": ended - features,
+        }
 
     def predict(self, clips: Sequence[Message]) -> Iterator[Message]:
         """Recognise clips one at a time, timed: a reply each."""

@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Event
 from types import TracebackType
@@ -154,6 +154,15 @@ class Worker:
             if "clip" in reply:
                 self._doing = f"{operation}, after clip {reply['clip']}"
             yield reply
+
+    @property
+    def alive(self) -> bool:
+        """Whether the process has not ended."""
+        return self._supervisor.poll() is None
+
+    def limit(self, step_s: float) -> None:
+        """From now on a step may take this many seconds."""
+        self._limits = replace(self._limits, step_s=step_s)
 
     def pause(self) -> None:
         """Stop it, and what it started, where it is: idle workers must not spin while another one is timed."""
