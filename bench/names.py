@@ -12,12 +12,13 @@ CLEAN = "clean"
 """The condition under which clips are as recorded."""
 FLOOR = "chance"
 """The backend that is a floor under the others, not a candidate."""
-CROSS, LOSO = "cross", "loso"
+ALL, CROSS, LOSO = "all", "cross", "loso"
 SPLITS: Mapping[str, str] = MappingProxyType(
     {
         "official": "the corpus's own: for fsdd, takes 0-4 of every speaker and digit are the test",
         "mixed": "drawn by label with a seed: 70 % train, 10 % validation, 20 % test; the same speakers in each",
         LOSO: "leave one speaker out: a fold per speaker, trained on all the others",
+        ALL: "every clip is tested and none is learned from: for backends that are not trained",
     }
 )
 """Every split that can be chosen, and what it is; ``cross`` comes by itself with two corpora."""

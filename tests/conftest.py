@@ -25,8 +25,18 @@ REQUIRED = "DIGITBENCH_REQUIRE"
 Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
 
 EXTRAS = frozenset(
-    {"av", "ctranslate2", "datasets", "espeakng_loader", "faster_whisper", "onnx", "onnxruntime", "pocketsphinx"}
-    | {"pyroomacoustics", "tokenizers", "torch", "torchcodec", "whisper"}
+    {
+        "av",
+        "ctranslate2",
+        "datasets",
+        "espeakng_loader",
+        "faster_whisper",
+        "jiwer",
+        "onnx",
+        "onnxruntime",
+        "pocketsphinx",
+    }
+    | {"pocketsphinx", "pyroomacoustics", "tokenizers", "torch", "torchcodec", "whisper", "whisper_normalizer"}
 )
 """Packages that the classical install does without."""
 

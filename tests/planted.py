@@ -112,19 +112,19 @@ class HalfACharacter(Faulty):
         return Prediction(self.labels[0], text="\ud800")
 
 
-class TokensOfNoKind(Faulty):
+class FactsOfNoKind(Faulty):
     def _fault(self) -> Prediction:
-        return Prediction(self.labels[0], tokens="5")  # type: ignore[arg-type]
+        return Prediction(self.labels[0], facts=5)  # type: ignore[arg-type]
 
 
-class FewerTokensThanNone(Faulty):
+class FactInWords(Faulty):
     def _fault(self) -> Prediction:
-        return Prediction(self.labels[0], tokens=-1)
+        return Prediction(self.labels[0], facts={"decoder_tokens": "5"})  # type: ignore[dict-item]
 
 
-class CountlessTokens(Faulty):
+class EndlessFact(Faulty):
     def _fault(self) -> Prediction:
-        return Prediction(self.labels[0], tokens=2**63)
+        return Prediction(self.labels[0], facts={"retries": float("inf")})
 
 
 class ClosesEverything(Faulty):

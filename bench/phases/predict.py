@@ -27,7 +27,7 @@ from bench.workers.ready import ready
 
 CHUNK = 200
 Facts = Mapping[str, Any]
-KEPT = ("clip", "label", "text", "scores", "tokens", "resample_s", "predict_s")
+KEPT = ("clip", "label", "text", "scores", "facts", "resample_s", "predict_s")
 
 
 @dataclass(frozen=True, slots=True)

@@ -251,6 +251,9 @@ def _parsed(line: bytes) -> dict[str, Any] | None:
 
 
 def _digest(schema: pa.Schema, key: bytes, facts: bytes) -> bytes:
-    # Parquet gives the items of a list a name of its own.
-    columns = [f"{column.name}: {column.type}".replace("<item:", "<element:") for column in schema]
+    # Parquet gives the items of a list, and those of a map, names of its own.
+    columns = [
+        f"{column.name}: {column.type}".replace("<item:", "<element:").replace(f" ('{column.name}')>", ">")
+        for column in schema
+    ]
     return hashlib.sha256(b"\0".join((*map(str.encode, columns), key, facts))).hexdigest().encode()

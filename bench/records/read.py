@@ -1,4 +1,4 @@
-"""Reading a run back, of this schema or of the one before."""
+"""Reading a run back, of this schema or of one before."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from bench.errors import BenchError
 from bench.records.schema import CLIPS, KEY, MEASURED, PREDICTIONS, SCHEMA, SPLITS, Records
 from bench.records.shape import misfit
-from bench.records.upgrade import clips_of_1, predictions_of_1, splits_of_1
+from bench.records.upgrade import clips_of_1, predictions_of_1, predictions_of_2, splits_of_1
 
 
 def read_records(folder: Path) -> Records:
@@ -28,7 +28,7 @@ def read_records(folder: Path) -> Records:
     )
     clips = _read(folder / "clips.parquet", CLIPS, old=old).to_pandas()
     splits = splits_of_1(_table(folder / "clips.parquet")) if old else _read(folder / "splits.parquet", SPLITS)
-    predictions = pa.concat_tables([PREDICTIONS.empty_table(), *cells]).to_pandas()
+    predictions = pa.concat_tables([PREDICTIONS.empty_table(), *cells]).to_pandas(maps_as_pydicts="strict")
     return Records(folder, info, clips, splits.to_pandas(), predictions, *(table.to_pandas() for table in measured))
 
 
@@ -43,8 +43,8 @@ def read_info(folder: Path) -> dict[str, Any]:
         raise BenchError(f"{path}: cannot be read ({error}); run the benchmark again") from error
     if lacking := misfit(info):
         raise BenchError(f"{path}: not the run.json of a run ({lacking}); run the benchmark again")
-    if info["schema"] not in (1, SCHEMA):
-        raise BenchError(f"{path}: schema {info['schema']}; this version reads 1 and {SCHEMA}: take a newer one")
+    if not 1 <= info["schema"] <= SCHEMA:
+        raise BenchError(f"{path}: schema {info['schema']}; this version reads 1 to {SCHEMA}: take a newer one")
     return dict(info)
 
 
@@ -68,6 +68,8 @@ def _read(path: Path, schema: pa.Schema, optional: bool = False, key: str | None
     try:
         if old and schema in (CLIPS, PREDICTIONS):
             table = (clips_of_1 if schema is CLIPS else predictions_of_1)(table)
+        elif schema is PREDICTIONS and "tokens" in table.column_names:  # a cell that holds outlives its run's schema
+            table = predictions_of_2(table)
         typed = table.select(schema.names).cast(schema)
     except (pa.ArrowException, KeyError, ValueError) as error:
         raise _broken(path, error) from error

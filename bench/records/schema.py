@@ -25,8 +25,9 @@ import pyarrow as pa
 if TYPE_CHECKING:
     from bench.tasks.base import Task
 
-SCHEMA = 2
-"""Of run.json and of all records; 1 had a column per split, and answers in place of what a backend said."""
+SCHEMA = 3
+"""Of run.json and of all records; 1 had a column per split, and answers in place of what a backend said; 2 had of all
+facts the decoder's tokens alone."""
 KEY = b"digitbench.key"
 """Metadata of a file of predictions: the key of the cell they were made for."""
 FACTS = b"digitbench.facts"
@@ -58,13 +59,14 @@ PREDICTIONS = pa.schema(
         ("label", pa.string()),
         ("text", pa.string()),
         ("scores", pa.list_(pa.float32())),
-        ("tokens", pa.int64()),
+        ("facts", pa.map_(pa.string(), pa.float64())),
         ("resample_s", _SECONDS),
         ("predict_s", _SECONDS),
     ]
 )
 """What a backend said. split and fold are null for zero-shot backends, which hear each clip once; label is null where
-it named none; scores follow the order of the vocabulary. The times were taken while other work ran: never a latency."""
+it named none; scores follow the order of the vocabulary; facts are numbers about the work done, by name, as
+:class:`backends.base.Prediction` has them. The times were taken while other work ran: never a latency."""
 
 LATENCY = pa.schema(
     [

@@ -1,11 +1,15 @@
-"""Records of schema 1 as today's: a column per split was in the clips, and predictions held their clip's label."""
+"""Older records as today's.
+
+In schema 1 a column per split was in the clips, and predictions held their clip's label. In schema 2 a prediction had
+the number of the decoder's tokens and no other facts.
+"""
 
 from __future__ import annotations
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from bench.records.schema import SPLITS
+from bench.records.schema import PREDICTIONS, SPLITS
 
 _SPLITS_OF_1 = ("official", "mixed", "loso", "cross")
 
@@ -33,4 +37,11 @@ def predictions_of_1(predictions: pa.Table) -> pa.Table:
     said = pc.if_else(pc.is_null(predictions["text"]), predictions["predicted"], pa.scalar(None, pa.string()))
     kept = predictions.drop_columns(["label", "speaker", "predicted"])
     kept = kept.append_column("label", said)
-    return kept.append_column("tokens", pa.nulls(len(kept), pa.int64()))
+    return kept.append_column("facts", pa.nulls(len(kept), PREDICTIONS.field("facts").type))
+
+
+def predictions_of_2(predictions: pa.Table) -> pa.Table:
+    """``tokens`` were the decoder's."""
+    counted = predictions["tokens"].to_pylist()
+    facts = [None if tokens is None else [("decoder_tokens", tokens)] for tokens in counted]
+    return predictions.append_column("facts", pa.array(facts, PREDICTIONS.field("facts").type))

@@ -19,7 +19,12 @@ if TYPE_CHECKING:
     from backends.base import Asked
 
 ENTRY_POINTS = "digitbench.tasks"
-BUILT_IN: Mapping[str, str] = MappingProxyType({"classification": "bench.tasks.classification:Classification"})
+BUILT_IN: Mapping[str, str] = MappingProxyType(
+    {
+        "classification": "bench.tasks.classification:Classification",
+        "transcription": "bench.tasks.transcription:Transcription",
+    }
+)
 
 
 def registry() -> dict[str, str]:

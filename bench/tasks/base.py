@@ -7,10 +7,11 @@ words are wrong of as many as were said. A worker imports this: what is slow to 
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from numbers import Integral
+from numbers import Real
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, NamedTuple
 
 from backends.base import Asked, Prediction
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
     Errors = NDArray[np.int64]
 
-MOST_TOKENS: Final = 2**63
 HIGH: Final = "↑"
 LOW: Final = "↓"
 Kind = Literal["text", "answer", "code", "percent", "count", "number", "fourth"]
@@ -134,7 +134,7 @@ class Task(ABC):
             "label": checked_text(prediction.label),
             "text": checked_text(prediction.text),
             "scores": None,
-            "tokens": checked_count(prediction.tokens),
+            "facts": checked_facts(prediction.facts),
         }
 
     def answer(self, label: str | None, text: str | None) -> str | None:
@@ -188,13 +188,24 @@ def checked_text(text: object) -> str | None:
     return text
 
 
-def checked_count(tokens: object) -> int | None:
-    """A count that can be written down. Raises TypeError or ValueError."""
-    if tokens is None:
+def checked_facts(facts: object) -> dict[str, float] | None:
+    """Finite numbers by name that can be written down. Raises TypeError or ValueError."""
+    if facts is None:
         return None
-    if isinstance(tokens, bool) or not isinstance(tokens, Integral):
-        raise TypeError(f"tokens must be a whole number or None, not {type(tokens).__name__}")
-    count = int(tokens)
-    if not 0 <= count < MOST_TOKENS:
-        raise ValueError(f"tokens must be from 0 to {MOST_TOKENS - 1}")
-    return count
+    if not isinstance(facts, Mapping):
+        raise TypeError(f"facts must be a mapping of names to numbers or None, not {type(facts).__name__}")
+    return {str(checked_text(name)): _finite(name, value) for name, value in facts.items()}
+
+
+def _finite(name: object, value: object) -> float:
+    if not isinstance(name, str):
+        raise TypeError(f"the name of a fact is a string, not {type(name).__name__}")
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise TypeError(f"fact {name!r} must be a number, not {type(value).__name__}")
+    try:
+        number = float(value)
+    except OverflowError:  # a whole number of more than 308 digits
+        number = math.inf
+    if not math.isfinite(number):
+        raise ValueError(f"fact {name!r} must be a finite number, not {number}")
+    return number

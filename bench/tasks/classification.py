@@ -8,7 +8,7 @@ from itertools import combinations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from backends.base import Asked, Prediction
-from bench.tasks.base import HIGH, LOW, Fact, Mark, Part, Section, Task, checked_count, checked_text
+from bench.tasks.base import HIGH, LOW, Fact, Mark, Part, Section, Task, checked_facts, checked_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -54,7 +54,7 @@ class Classification(Task):
         if prediction.label is not None and prediction.label not in self.labels:
             raise ValueError(f"label {prediction.label!r} is not in the vocabulary ({', '.join(self.labels)})")
         text, scores = checked_text(prediction.text), self._scores(prediction.scores)
-        return {"label": prediction.label, "text": text, "scores": scores, "tokens": checked_count(prediction.tokens)}
+        return {"label": prediction.label, "text": text, "scores": scores, "facts": checked_facts(prediction.facts)}
 
     def answer(self, label: str | None, text: str | None) -> str | None:
         """The label given, or where there is none the one that the text says (:mod:`backends.kit.text`)."""

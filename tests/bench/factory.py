@@ -101,7 +101,7 @@ def heard(
             None if clip in silent else after[label] if clip in wrong else label
             for clip, label in zip(own["clip"], own["reference"], strict=True)
         ]
-        part = own[["clip"]].assign(backend=backend, condition="clean", split=split, tokens=None)
+        part = own[["clip"]].assign(backend=backend, condition="clean", split=split, facts=None)
         part["fold"] = None if folds is None else own["clip"].map(folds)
         part["label"] = pd.Series(predicted, index=own.index, dtype=object)
         part["text"] = [label or "Bye." for label in predicted] if texts else None

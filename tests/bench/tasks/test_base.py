@@ -97,8 +97,8 @@ def test_it_tests_by_signs_unless_it_says_otherwise(letters: Letters) -> None:
 
 
 def test_a_prediction_is_written_down_as_it_is(letters: Letters) -> None:
-    said = Prediction("x", {"x": 1.0}, "an x", 7)
-    assert letters.checked(said) == {"label": "x", "text": "an x", "scores": None, "tokens": 7}
+    said = Prediction("x", {"x": 1.0}, "an x", {"decoder_tokens": 7})
+    assert letters.checked(said) == {"label": "x", "text": "an x", "scores": None, "facts": {"decoder_tokens": 7.0}}
 
 
 @pytest.mark.parametrize("text", ["\ud800", 3, b"bytes", ["a"]])

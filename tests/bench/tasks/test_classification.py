@@ -51,13 +51,13 @@ def test_marks_are_each_mark(said: list[tuple[str, str | None]]) -> None:
 
 def test_what_keeps_the_contract_is_written_down() -> None:
     scores: dict[str, Any] = {"2": 0, "0": np.float32(0.25), "1": -1.5}
-    assert TASK.checked(Prediction("1", scores, "won", 3)) == {
+    assert TASK.checked(Prediction("1", scores, "won", {"n": 3})) == {
         "label": "1",
         "text": "won",
         "scores": [0.25, -1.5, 0.0],  # in the order of the vocabulary
-        "tokens": 3,
+        "facts": {"n": 3.0},
     }
-    assert TASK.checked(Prediction()) == {"label": None, "text": None, "scores": None, "tokens": None}
+    assert TASK.checked(Prediction()) == {"label": None, "text": None, "scores": None, "facts": None}
 
 
 @pytest.mark.parametrize(

@@ -145,7 +145,14 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def counting(home: Path, *names: str, **settings: object) -> Config:
     """The settings of a run whose vocabulary nobody gave."""
-    brief = {"latency_clips": 0, "throughput_s": 0, "checks": False, "jobs": 1, "conditions": ("clean", "gain:-40dB")}
+    brief = {
+        "splits": ("official", "mixed", "loso"),
+        "latency_clips": 0,
+        "throughput_s": 0,
+        "checks": False,
+        "jobs": 1,
+        "conditions": ("clean", "gain:-40dB"),
+    }
     backends = tuple(f"{home}/counters.py:{name}" for name in names)
     asked = {"task": f"{home}/counting.py:Counting", "corpus": f"folder:{home}/beeps", "backends": backends}
     return read_config(None, {**brief, **asked, **settings})
