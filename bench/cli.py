@@ -291,6 +291,25 @@ def predict(
 
 
 @app.command()
+def analyse(
+    files: Annotated[list[Path], path_argument("Recordings.")],
+    json: Annotated[bool, typer.Option("--json", help="Print a JSON object a line: segments, and every hop.")] = False,
+    pictures: Annotated[
+        Path | None, path_option("A folder for a PNG of each: waveform, spectrogram, bands, scores.", "--pictures")
+    ] = None,
+) -> None:
+    """Silence, noise and speech in recordings, and how far they may be compressed. Exit code 1 if one is unreadable."""
+    from bench.analyse import analyse_files
+
+    failed = False
+    for found in analyse_files(files, pictures):
+        failed |= found.error is not None
+        _echo(found.json() if json else found.line(), err=found.error is not None and not json)
+    if failed:
+        raise typer.Exit(FAILED)
+
+
+@app.command()
 def export(
     out: Annotated[Path, path_option("The file to write.")],
     model: Annotated[Path | None, path_argument("A model file that `digitbench train` wrote.")] = None,

@@ -1,0 +1,1 @@
+"""Does content analysis tell what it says it tells? ``python -m benchmarks.content`` measures it."""

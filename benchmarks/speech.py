@@ -1,0 +1,83 @@
+"""Clips with the words said in them, of one part of the frozen division: what benchmarks of speech share."""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from bench.audio import read
+from bench.errors import BenchError
+from sound import Audio
+from sound.resample import resample
+
+RATE = 16_000
+PARTS = "transcription_parts.csv"
+CORPORA = {
+    "librispeech": ("utt_id", "text"),
+    "librispeech_train100": ("utt_id", "text"),
+    "common_voice": ("path", "sentence"),
+}
+"""Folder -> columns of its ``transcripts.csv`` that hold the id and the words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Utterance:
+    """One clip of a corpus; ``speaker`` is the clip's own id where nobody knows who speaks."""
+
+    corpus: str
+    id: str
+    path: Path
+    speaker: str
+    text: str
+
+    def audio(self) -> Audio:
+        """At 16 kHz. Raises BenchError for a file that cannot be read."""
+        audio, rate = read(self.path)
+        return resample(audio, rate, RATE)
+
+
+def data_folder() -> Path:
+    """What DIGITBENCH_DATA names. Raises BenchError where it names no folder with the frozen division."""
+    root = os.environ.get("DIGITBENCH_DATA")
+    folder = Path(root).expanduser() if root else None
+    if folder is None or not (folder / PARTS).is_file():
+        raise BenchError(f"DIGITBENCH_DATA must name a folder with {PARTS}, not {root!r}")
+    return folder
+
+
+def utterances(data: Path, part: str, corpora: Sequence[str] = tuple(CORPORA)) -> list[Utterance]:
+    """Clips of a part, in the order of its list, those without words left out.
+
+    Raises BenchError for a corpus or a clip of the list that is not there.
+    """
+    with (data / PARTS).open(newline="") as file:
+        wanted = [(row["corpus"], row["id"]) for row in csv.DictReader(file) if row["part"] == part]
+    known = {(each.corpus, each.id): each for corpus in corpora for each in _corpus(data / corpus)}
+    listed = [key for key in wanted if key[0] in corpora]
+    if missing := [key for key in listed if key not in known]:
+        raise BenchError(f"{data}: {PARTS} lists {missing[0][1]} of {missing[0][0]}, whose transcripts lack it")
+    return [known[key] for key in listed if known[key].text.strip()]
+
+
+def _corpus(folder: Path) -> Iterator[Utterance]:
+    identity, words = CORPORA[folder.name]
+    transcripts = folder / "transcripts.csv"
+    if not transcripts.is_file():
+        raise BenchError(f"{transcripts}: no such file")
+    with transcripts.open(newline="") as file:
+        for row in csv.DictReader(file):
+            name = row[identity]
+            yield Utterance(folder.name, name, folder / row["path"], row.get("speaker") or name, row[words])
+
+
+def seeded(*names: object) -> np.random.Generator:
+    """Randomness that follows from names alone."""
+    import hashlib
+
+    digest = hashlib.sha256("\x00".join(map(str, names)).encode()).digest()
+    return np.random.default_rng(int.from_bytes(digest[:16], "big"))
