@@ -1,0 +1,213 @@
+"""Whisper that transcribes on a window of the clip's own length, with remembered silence behind it.
+
+Clip -> cut at pauses into pieces of at most 28 s (:mod:`backends.whisper.pieces`) -> those in which somebody may speak
+(:mod:`sound.activity`) -> each encoded by itself in a window
+of its length and ``margin_s`` more, states of silence put behind, several decoded together
+(:mod:`backends.whisper.transcriber`). A transcript that bears a sign of failure (:mod:`backends.whisper.guard`) is made
+again, with more silence, at last in stock Whisper's 30 s; that counts in the time and in the facts. What the model
+itself takes for silence is no text.
+
+A window that is cut short makes another machine of Whisper than the stock one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+
+from backends.base import Audio, Backend, BackendError, Prediction, Source, Vocabulary
+from backends.whisper import encoder, guard, weights
+from backends.whisper.ctranslate2_file import read, whisper_parameters
+from backends.whisper.encoder import LIMIT, SAMPLE_RATE, Array
+from backends.whisper.pieces import pieces
+from backends.whisper.transcriber import FRAME, POSITIONS, Transcriber, Transcript
+from sound import activity
+from sound.activity import Detector, detectors
+
+LONGEST_S = 28.0
+"""Of a piece."""
+MOST_TOGETHER = 64
+"""Pieces that the decoder is given at once."""
+MOST_TOKENS = 224
+"""That Whisper was trained to write for 30 s."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One transcript of one piece, what it took, and the sign that it is not what was said, if there is one."""
+
+    transcript: Transcript
+    encoder_tokens: int
+    sign: str
+
+
+class WhisperShort(Backend):
+    """The variant is the size of Whisper, or any name if ``model`` gives the folder of its weights."""
+
+    name: ClassVar[str] = "whisper-short"
+    variants: ClassVar[tuple[str, ...]] = ("tiny.en", "base")
+    imports: ClassVar[tuple[str, ...]] = ("ctranslate2", "tokenizers")
+
+    def __init__(
+        self,
+        vocabulary: Vocabulary,
+        variant: str = "",
+        *,
+        compute_type: str = "int8",
+        language: str = "en",
+        margin_s: float = 1.0,
+        states: int = 200,
+        cap: bool = True,
+        guarded: bool = True,
+        redo_below: float | None = None,
+        gate: bool = True,
+        batch: int = 8,
+        model: str | Path | None = None,
+    ) -> None:
+        """``compute_type``: CTranslate2's number format. ``margin_s``: silence that the encoder hears behind a piece;
+        ``states``: of silence remembered behind that. ``cap``: no more tokens than speech of that length can have.
+        ``guarded``: what bears a sign of failure is made again, and with ``redo_below`` what has a mean log probability
+        below that. ``gate``: without speech there are no words. ``batch``: pieces decoded together.
+
+        Raises BackendError for an unknown size or an impossible option.
+        """
+        super().__init__(vocabulary, variant)
+        self._bounded("margin_s", margin_s, 0, LIMIT / SAMPLE_RATE, float)
+        self._bounded("states", states, 0, POSITIONS, int)
+        self._bounded("batch", batch, 1, MOST_TOGETHER, int)
+        if redo_below is not None:
+            self._bounded("redo_below", redo_below, -100, 0, float)
+        if model is None:
+            weights.repository(variant)
+        self.compute_type, self.language = compute_type, language
+        self.margin_s, self.states, self.batch = margin_s, states, batch
+        self.cap, self.guarded, self.redo_below, self.gate = cap, guarded, redo_below, gate
+        self._given = None if model is None else Path(model)
+        self._folder: Path | None = None
+        self._transcriber: Transcriber | None = None
+        self._detector: Detector | None = None
+
+    def prepare(self) -> None:
+        self._folder = weights.fetch(self.variant, self._given)
+
+    def load(self) -> None:
+        self._transcriber = Transcriber(self._weights(), self.compute_type, self.language)
+        self._detector = detectors()() if self.gate else None
+
+    def predict(self, audio: Audio) -> Prediction:
+        return self.predict_batch([audio])[0]
+
+    def predict_batch(self, audios: Sequence[Audio]) -> list[Prediction]:
+        """As :meth:`predict`; pieces of like length share the decoder, with as much silence as the longest has."""
+        cut: list[tuple[int, Audio]] = []
+        for clip, audio in enumerate(audios):
+            encoder.check(audio)
+            spoken = (piece for piece in pieces(audio, SAMPLE_RATE, LONGEST_S) if self._speaks(piece))
+            cut += [(clip, piece) for piece in spoken]
+        heard: dict[int, list[Attempt]] = {}
+        by_length = sorted(range(len(cut)), key=lambda row: cut[row][1].size)
+        for start in range(0, len(cut), self.batch):
+            rows = by_length[start : start + self.batch]
+            heard |= dict(zip(rows, self._hear([cut[row][1] for row in rows]), strict=True))
+        by_clip: list[list[list[Attempt]]] = [[] for _ in audios]
+        for row, (clip, _) in enumerate(cut):
+            by_clip[clip].append(heard[row])
+        return [self._prediction(attempts, audio) for attempts, audio in zip(by_clip, audios, strict=True)]
+
+    def artifacts(self) -> list[Path]:
+        return weights.model_files(self._weights())
+
+    def sources(self) -> list[Source]:
+        return weights.locations(self.variant, self._given)
+
+    def parameters(self) -> int:
+        return whisper_parameters(read(self._weights() / "model.bin"))
+
+    def settings(self) -> dict[str, str | int | float | bool]:
+        shown = ("compute_type", "language", "margin_s", "states", "cap", "guarded", "batch")
+        redo = {} if self.redo_below is None else {"redo_below": self.redo_below}
+        gate = {"gate": self._detector.name if self._detector else self.gate}
+        return {name: getattr(self, name) for name in shown} | redo | gate
+
+    def _speaks(self, piece: Audio) -> bool:
+        """Whether somebody may speak; the detector stops where it is sure."""
+        if self._detector is None:
+            return True
+        self._detector.reset()
+        padded = np.pad(piece, (0, -piece.size % activity.HOP)).reshape(-1, activity.HOP)
+        return any(self._detector.score(hop) >= activity.SPEECH for hop in padded)
+
+    def _hear(self, cut: Sequence[Audio]) -> list[list[Attempt]]:
+        """For each piece its attempts: of several the last is the mildest."""
+        if self._transcriber is None:
+            raise BackendError(f"{self.name}: load it before it predicts")
+        states = [self._transcriber.encode(piece, self.margin_s) for piece in cut]
+        caps = [self._most_tokens(piece) for piece in cut]
+        first = self._transcriber.decode(states, self.states, caps)
+        return [self._attempts(self._transcriber, *each) for each in zip(cut, states, caps, first, strict=True)]
+
+    def _attempts(
+        self, transcriber: Transcriber, piece: Audio, states: Array, most: int, first: Transcript
+    ) -> list[Attempt]:
+        """The first transcript, and milder ones until one bears no sign of failure."""
+        attempts = [Attempt(first, len(states), self._sign(first, piece, most))]
+        if attempts[-1].sign and len(states) + self.states < POSITIONS:
+            [again] = transcriber.decode([states], POSITIONS, [most])
+            attempts.append(Attempt(again, 0, self._sign(again, piece, most)))
+        if attempts[-1].sign:
+            [stock] = transcriber.decode([transcriber.encode(piece, LIMIT / SAMPLE_RATE)], 0, [most])
+            attempts.append(Attempt(stock, POSITIONS, self._sign(stock, piece, most)))
+        return attempts
+
+    def _most_tokens(self, piece: Audio) -> int:
+        return min(guard.cap(piece.size / SAMPLE_RATE), MOST_TOKENS) if self.cap else MOST_TOKENS
+
+    def _sign(self, transcript: Transcript, piece: Audio, most: int) -> str:
+        if not self.guarded:
+            return ""
+        if self.redo_below is not None and transcript.logprob < self.redo_below:
+            return "unsure"
+        return guard.sign(transcript.tokens, transcript.text, most, guard.loud_s(piece, SAMPLE_RATE))
+
+    def _prediction(self, cut: Sequence[Sequence[Attempt]], audio: Audio) -> Prediction:
+        """Of the attempts at each piece of a clip in which somebody may speak."""
+        chosen = [_chosen(attempts) for attempts in cut]
+        every = [attempt for attempts in cut for attempt in attempts]
+        facts = {
+            "encoder_tokens": sum(attempt.encoder_tokens for attempt in every),
+            "clip_tokens": round(audio.size / FRAME),
+            "decoder_tokens": sum(_decoded(attempt.transcript) for attempt in every),
+            "retries": len(every) - len(cut),
+        }
+        if chosen:
+            steps = [_decoded(transcript) for transcript in chosen]
+            facts["avg_logprob"] = float(np.average([transcript.logprob for transcript in chosen], weights=steps))
+            facts["no_speech"] = min(transcript.no_speech for transcript in chosen)
+        said = [each.text for each in chosen if not (self.gate and guard.nobody(each.no_speech, each.logprob))]
+        return Prediction(text=" ".join(filter(None, said)), facts=facts)
+
+    def _bounded(self, option: str, value: float, least: float, most: float, kind: type) -> None:
+        """Raises BackendError unless the option's value is a number of that kind, from ``least`` to ``most``."""
+        if isinstance(value, bool) or not isinstance(value, int | kind) or not least <= value <= most:
+            what = "a whole number" if kind is int else "a number"
+            raise BackendError(f"{self.name}: {option} must be {what} from {least:g} to {most:g}, not {value!r}")
+
+    def _weights(self) -> Path:
+        if self._folder is None:
+            self._folder = weights.find(self.variant, self._given, verify=False)
+        return self._folder
+
+
+def _chosen(attempts: Sequence[Attempt]) -> Transcript:
+    """The one without a sign of failure, else the likeliest."""
+    best = max(attempts, key=lambda attempt: (not attempt.sign, attempt.transcript.logprob))
+    return best.transcript
+
+
+def _decoded(transcript: Transcript) -> int:
+    """Steps of the decoder: the tokens and the end of the text."""
+    return len(transcript.tokens) + 1
