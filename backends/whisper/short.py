@@ -177,7 +177,7 @@ class WhisperShort(Backend):
         """Of the attempts at each piece of a clip in which somebody may speak."""
         chosen = [_chosen(attempts) for attempts in cut]
         every = [attempt for attempts in cut for attempt in attempts]
-        facts = {
+        facts: dict[str, float] = {
             "encoder_tokens": sum(attempt.encoder_tokens for attempt in every),
             "clip_tokens": round(audio.size / FRAME),
             "decoder_tokens": sum(_decoded(attempt.transcript) for attempt in every),
