@@ -62,7 +62,7 @@ SENTENCES: Final = Cutting(confirm_s=0.32, longest_s=28.0)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Segment:
-    """An utterance with what is around it. Places are samples of the stream, from 0, at ``RATE``.
+    """An utterance with what is around it. Places are samples of the stream, from 0, at ``rate``.
 
     ``audio`` begins at ``start`` and holds values of 16 bits: a WAV file keeps it bit by bit.
     """
@@ -73,11 +73,18 @@ class Segment:
     onset: int
     offset: int
     audio: Audio
+    rate: int = RATE
+    """Hz; a segmenter's are all of ``RATE``."""
+
+    @classmethod
+    def whole(cls, utterance: int, audio: Audio, rate: int) -> Segment:
+        """A recording as it is, to be heard as it is: float32 mono, not empty."""
+        return cls(utterance, 0, 0, len(audio), audio, rate)
 
     def framed(self, before_s: float, after_s: float | None = None) -> Audio:
         """Speech with at most so much of what is around it, as far as that is there; ``after_s`` is ``before_s`` if it
         is not given."""
-        before, after = (round(RATE * seconds) for seconds in (before_s, before_s if after_s is None else after_s))
+        before, after = (round(self.rate * seconds) for seconds in (before_s, before_s if after_s is None else after_s))
         first = max(0, self.onset - before - self.start)
         return self.audio[first : max(first + 1, self.offset + after - self.start)]
 

@@ -35,7 +35,6 @@ from bench.workers.ready import ready
 from sound import Audio
 from sound.activity import RATE
 from sound.segment import Segment
-from sound.stream import FULL_SCALE
 
 STEP_S: Final = 10.0
 """How long an answer may take; then the worker is ended."""
@@ -191,7 +190,7 @@ class Lane:
         segment = taken.segment
         try:
             asked = time.monotonic()
-            said = worker.ask("listen", **_message(segment.framed(context_s)))
+            said = worker.ask("listen", **_message(segment.framed(context_s), segment.rate))
             replied = time.monotonic()
         except StoppedError:
             raise
@@ -307,7 +306,6 @@ def open_lanes(
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _message(audio: Audio) -> dict[str, Any]:
-    """Samples on the grid of 16 bits, for a worker's ``listen``."""
-    whole = np.rint(audio * FULL_SCALE).clip(-FULL_SCALE, FULL_SCALE - 1).astype("<i2")
-    return {"pcm": base64.b64encode(whole.tobytes()).decode(), "rate": RATE}
+def _message(audio: Audio, rate: int = RATE) -> dict[str, Any]:
+    """Samples for a worker's ``listen``, bit by bit."""
+    return {"samples": base64.b64encode(audio.astype("<f4").tobytes()).decode(), "rate": rate}

@@ -201,15 +201,15 @@ class Session:
         scores = prediction.scores and {name: float(score) for name, score in prediction.scores.items()}
         yield {"label": label, "text": answer["text"], "scores": scores, "ms": 1e3 * elapsed}
 
-    def listen(self, pcm: str, rate: int) -> Iterator[Message]:
-        """Recognise samples of 16 bits, little-endian, in base64: label, text, scores, facts and the seconds of each
+    def listen(self, samples: str, rate: int) -> Iterator[Message]:
+        """Recognise float32 samples, little-endian, in base64: label, text, scores, facts and the seconds of each
         stage, or the problem."""
         import numpy as np
 
         from sound.resample import resample
 
         backend = self._ready()
-        audio = np.frombuffer(base64.b64decode(pcm), "<i2").astype(np.float32) / np.float32(32_768)
+        audio = np.frombuffer(base64.b64decode(samples), "<f4").astype(np.float32)
         self._marks.clear()
         began = clock()
         try:
@@ -231,6 +231,21 @@ class Session:
             "features_s": features - began,
             "model_s": ended - features,
         }
+
+    def decode(self, path: str, out: str, limits: Message) -> Iterator[Message]:
+        """Decode one file of anybody's, without any backend: float32 samples into ``out`` and their rate, or the
+        problem."""
+        from audiodecode.limits import Limits
+        from bench.audio import read
+        from bench.errors import BenchError
+
+        try:
+            audio, rate = read(Path(path), Limits(**limits))
+        except BenchError as error:
+            yield {"problem": str(error)}
+            return
+        audio.astype("<f4").tofile(out)
+        yield {"rate": rate}
 
     def predict(self, clips: Sequence[Message]) -> Iterator[Message]:
         """Recognise clips one at a time, timed: a reply each."""

@@ -205,3 +205,10 @@ def test_steady_noise_does_not_trigger_the_energy_gate_and_lets_go() -> None:
     events = segmenter.push(np.concatenate((quiet, noise)))
     held = [event.at for event in events if isinstance(event, Hop) and event.speaking]
     assert not held or (min(held) > 8 * RATE and max(held) < 11 * RATE)
+
+
+def test_a_whole_recording_is_handed_over_as_it_is() -> None:
+    audio = np.arange(80, dtype=np.float32) / 80
+    whole = Segment.whole(1, audio, 8_000)
+    assert np.array_equal(whole.framed(0.2), audio)
+    assert np.array_equal(Segment(1, 0, 16, 48, audio, 8_000).framed(0.001), audio[8:56])
