@@ -138,12 +138,14 @@ class Config:
     )
     splits: Annotated[
         tuple[str, ...],
-        Setting(Kind("a list of strings", _splits), f"Which of {', '.join(SPLITS)}; left out: those of the task."),
+        Setting(
+            Kind("a list of strings", _splits, "A,B"), f"Which of {', '.join(SPLITS)}; left out: those of the task."
+        ),
     ] = ("official", "mixed", "loso")
     conditions: Annotated[
         tuple[str, ...],
         Setting(
-            Kind("a list of strings", _conditions),
+            Kind("a list of strings", _conditions, "A,B"),
             "What is done to test clips, such as noise:white@10dB; sweep: many. Clean is always among them.",
         ),
     ] = ("clean",)
@@ -177,7 +179,8 @@ class Config:
         Setting(number(0.001), "A longer file is rejected; above 48 kHz, one of more samples than so long a file has."),
     ] = LIMITS.seconds
     clip_rates_hz: Annotated[
-        tuple[int, int], Setting(Kind("two whole numbers", _rates), "The lowest and the highest rate of a file.")
+        tuple[int, int],
+        Setting(Kind("two whole numbers", _rates, "LOW,HIGH"), "The lowest and the highest rate of a file."),
     ] = (LIMITS.lowest_hz, LIMITS.highest_hz)
     most_channels: Annotated[int, Setting(whole(1), "Channels that a file may have.")] = LIMITS.channels
     vocabulary: Annotated[

@@ -21,6 +21,8 @@ class Kind:
 
     words: str
     read: Callable[[Any], Any]
+    listed: str = ""
+    """How a flag writes a list, with commas; empty of what is no list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +173,6 @@ def shown(value: Any) -> str:
 TEXT = Kind("a string", _text)
 SWITCH = Kind("true or false", _yes_or_no)
 PATH = Kind("a path; `~` is your home", user_path)
-NAMES = Kind("a list of strings", names)
-COUNTS = Kind("a list of whole numbers from 1", _counts)
+NAMES = Kind("a list of strings", names, "A,B")
+COUNTS = Kind("a list of whole numbers from 1", _counts, "1,4")
 VOCABULARY = Kind("a table: label = list of strings", _vocabulary)
