@@ -225,7 +225,7 @@ def read_config(path: Path | None, changes: Mapping[str, Any] | None = None, **f
         raise BenchError(f"--set {name} and --{_flag(name)} say the same setting; leave one of them out")
     said = _over(changed, flagged)
     settings = _over(_not_displaced(written, said), said)
-    config = _asked(replace(Config(), **settings), settings, "command line" if "vocabulary" in said else str(path))
+    config = _asked(replace(Config(), **settings), settings, "--set" if "vocabulary" in said else f"{path}:")
     return _across(config, settings, "command line" if said else str(path)) if config.train or config.test else config
 
 
@@ -297,7 +297,9 @@ def _asked(config: Config, settings: Mapping[str, Any], where: str) -> Config:
     if "splits" not in settings:
         config = replace(config, splits=task.splits)
     if closed and not config.vocabulary:
-        raise BenchError(f"{where}: vocabulary is empty, but task {config.task!r} needs at least two labels")
+        raise BenchError(
+            f"{where} vocabulary = {{}}: at least two labels are wanted by task {config.task!r}, each with how it is spoken"
+        )
     return config if closed or "vocabulary" in settings else replace(config, vocabulary={})
 
 
