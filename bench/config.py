@@ -298,7 +298,7 @@ def _asked(config: Config, settings: Mapping[str, Any], where: str) -> Config:
         config = replace(config, splits=task.splits)
     if closed and not config.vocabulary:
         raise BenchError(
-            f"{where} vocabulary = {{}}: at least two labels are wanted by task {config.task!r}, each with how it is spoken"
+            f"{where} vocabulary = {{}}: at least two labels are wanted by task {config.task!r}, each with its spelling"
         )
     return config if closed or "vocabulary" in settings else replace(config, vocabulary={})
 
