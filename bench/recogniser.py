@@ -23,7 +23,7 @@ from bench.cells import clip_table, job, specs
 from bench.conditions import Resources, Treatments
 from bench.config import Config
 from bench.context import Context
-from bench.corpora import Corpus, open_corpus
+from bench.corpora import Corpus, open_for
 from bench.errors import BenchError
 from bench.machine import cpus
 from bench.making import missing
@@ -31,7 +31,7 @@ from bench.names import Name
 from bench.phases.predict import fit
 from bench.preflight import check_backends
 from bench.printable import printable
-from bench.progress import Reporter
+from bench.progress import Reporter, counted
 from bench.splits import folds
 from bench.workers.parent import Job, Limits, Worker, WorkerError
 from bench.workers.ready import ready
@@ -90,20 +90,15 @@ def train_model(config: Config, out: Path, split: str | None, reporter: Reporter
     with _working(spec) as work, ready(job(config, spec), work.log, len(cpus()), prepare=True) as (worker, facts):
         if not facts["trained"]:
             raise BenchError(f"{spec.name} is zero-shot: it needs no training, use `digitbench predict --backend`")
-        corpus = open_corpus(
-            config.corpus,
-            config.vocabulary,
-            config.data,
-            limits=config.limits,
-            pattern=config.pattern,
-            strict=config.strict,
-        )
-        clips, splits, _ = clip_table(replace(config, splits=(split,) if split else (), limit=None), corpus)
+        with counted(reporter, "reading clips") as progress:
+            corpus = open_for(replace(config, train="", test=""), progress=progress)
+        clips, splits, _ = clip_table(replace(config, splits=(split,) if split else ()), corpus)
         fold = next(folds(split, clips.table, splits)) if split else None
         train = fold.train if fold else np.arange(len(clips))
         validation = fold.validation if fold else train[:0]
         treatments = Treatments.of((), work.folder / "noisy", config.seed, Resources())
         task = tasks.find(config.task)(Asked(config.task, config.vocabulary))
+        task.check(clips.table)
         context = Context(work.folder, clips, task, reporter, treatments)
         with reporter.wait(f"fitting {spec.name} on {len(train):,} clips"):
             seconds = fit(worker, context, train, validation, Name.parse(spec.name).noisy)
