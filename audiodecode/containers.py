@@ -7,11 +7,9 @@ from __future__ import annotations
 
 from typing import BinaryIO
 
+from audiodecode.files import HEAD
 from audiodecode.frames import adts_frame, id3_size, mpeg_frame
 from audiodecode.splice import bytes_at
-
-HEAD = 8_192
-"""Bytes that tell a format: two frames of any MP3 are no longer."""
 
 _RIFF_KINDS = {b"WAVE": "wav", b"AVI ": "avi"}
 _W64 = b"riff\x2e\x91\xcf\x11"
@@ -42,6 +40,8 @@ def identify(file: BinaryIO) -> tuple[str, int]:
 
 def sniff(head: bytes) -> str:
     """The format that a file of these first bytes has; "" if it is none known."""
+    if head[:1] == b"\xff":
+        return _framed(head)
     if head[:4] == b"RIFF":
         return _RIFF_KINDS.get(head[8:12], "")
     if head[:4] == b"FORM" and head[8:12] in (b"AIFF", b"AIFC"):
@@ -51,6 +51,10 @@ def sniff(head: bytes) -> str:
     for magic, name in _MAGIC:
         if head.startswith(magic):
             return name
+    return ""
+
+
+def _framed(head: bytes) -> str:
     for name, parse in (("aac", adts_frame), ("mp3", mpeg_frame)):
         first = parse(head)
         if first and len(head) >= first.size:  # a text in UTF-16 begins as a frame does, which its length belies

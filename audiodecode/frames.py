@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import BinaryIO, NamedTuple
 
 from audiodecode.limits import Limits, UnreadableError
@@ -23,6 +24,7 @@ _AMR_SIZES = {
     b"#!AMR-WB\n": (18, 24, 33, 37, 41, 47, 51, 59, 61, 6, 1, 1, 1, 1, 1, 1),
 }
 _PADDING = 4 * 1_152  # samples that decoders drop: those of encoder and decoder, at most
+_WALKED = 1 << 18  # bytes read at once
 _TAGS = (b"TAG", b"APETAGEX", b"LYRICSBEGIN")
 
 
@@ -87,6 +89,37 @@ def mp3(file: BinaryIO, start: int, end: int, limits: Limits) -> Layout:
         word = "truncated" if count - 1 < declared else "several recordings in one file"
         raise UnreadableError(f"{word}: its header counts {declared} frames, it has {count - 1}")
     return Layout(start, b"", (count - 1) * first.samples - trimmed, 2 * first.samples)
+
+
+def is_counted(head: bytes) -> bool:
+    """Whether an MP3 that begins so says how many frames it has."""
+    first = mpeg_frame(head)
+    return first is not None and _counted(head[: first.size]) is not None
+
+
+def unnumbered(file: BinaryIO, start: int, end: int) -> Layout | None:
+    """The layout of an MP3 of varying bit rate that does not say how many frames it has, from which decoders guess its
+    length by the first; None for others, and where anything but frames stands between them."""
+    head = bytes_at(file, start, 2_048)
+    first = mpeg_frame(head)
+    if first is None:
+        return None
+    frame_of = lru_cache(mpeg_frame)
+    data, base, at, count, rates = b"", start, start, 0, set[int]()
+    while at + 4 <= end:
+        if at + 4 > base + len(data):
+            data, base = bytes_at(file, at, _WALKED), at
+        frame = frame_of(data[at - base : at - base + 4])
+        if frame is None:
+            if data[at - base :].startswith(_TAGS) or blank(file, at):
+                break
+            return None
+        if (frame.rate, frame.samples, frame.mono) != (first.rate, first.samples, first.mono):
+            return None
+        rates.add(frame.kilobits)
+        at += frame.size
+        count += at <= end
+    return Layout(start, _numbered(head, count, end - start), count * first.samples) if len(rates) > 1 else None
 
 
 def aac(file: BinaryIO, start: int, end: int, limits: Limits) -> Layout:

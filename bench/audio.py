@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import math
-import os
-import stat
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
-import soundfile
 from numpy.typing import NDArray
 
 from audiodecode.containers import identify
-from audiodecode.decoders import opened
-from audiodecode.layout import examine
+from audiodecode.decoders import checked
+from audiodecode.files import Source
 from audiodecode.limits import LIMITS, Limits, UnreadableError
 from bench.errors import BenchError
 
@@ -35,23 +31,18 @@ ENDINGS = frozenset((
 ))  # fmt: skip
 """A file named so is meant as sound: it is read, or rejected by name. Of the others the first bytes decide."""
 
-_IRREGULAR = (
-    (stat.S_ISDIR, "a directory"), (stat.S_ISFIFO, "a pipe"), (stat.S_ISSOCK, "a socket"),
-    (stat.S_ISCHR, "a device"), (stat.S_ISBLK, "a device"),
-)  # fmt: skip
-
 
 def read(path: Path, limits: Limits = LIMITS) -> tuple[Audio, int]:
     """Decode one file at its own rate, its channels averaged. What it holds decides how, not its name.
 
-    wav, rf64, w64, aiff, au, caf, nist, flac, ogg (Vorbis, Opus, FLAC) and mp3 by libsndfile; mp4, m4a, webm, mka,
-    aac and amr by PyAV, without the encoder's delay and padding where the file tells of them. Raises BenchError,
-    naming the file and what to do, when it is missing, no regular file, not audio, empty, cut short, beyond the
-    limits, holds NaN, infinite or unscaled samples, or channels that cancel each other.
+    wav, rf64 and w64 by NumPy; aiff, au, caf, nist, flac, ogg (Vorbis, Opus, FLAC), mp3 and the rarer codecs of wav by
+    libsndfile; mp4, m4a, webm, mka, aac and amr by PyAV, without the encoder's delay and padding where the file tells
+    of them. Raises BenchError, naming the file and what to do, when it is missing, no regular file, not audio, empty,
+    cut short, beyond the limits, holds NaN, infinite or unscaled samples, or channels that cancel each other.
     """
     try:
-        with open_regular(path) as file:
-            return decode(file, limits)
+        with Source(path) as source:
+            return _decode(source, limits)
     except UnreadableError as error:
         raise BenchError(f"{path}: {error}") from None
     except FileNotFoundError:
@@ -66,34 +57,22 @@ def read(path: Path, limits: Limits = LIMITS) -> tuple[Audio, int]:
 
 def decode(file: BinaryIO, limits: Limits = LIMITS) -> tuple[Audio, int]:
     """``read``, of a file that is open or in memory. Raises UnreadableError."""
-    end = file.seek(0, os.SEEK_END)
-    if not end:
-        raise UnreadableError("the file is empty (0 bytes)")
-    kind, start = identify(file)
-    if not kind:
-        raise UnreadableError("not audio of a known format, it cannot be decoded")
-    layout = examine(file, kind, start, end, limits)
-    with opened(file, kind, layout, limits) as stream:
-        parts, samples, peak = list[Audio](), 0, 0.0
-        whole = averaged = 0.0
+    with Source(file) as source:
+        return _decode(source, limits)
+
+
+def _decode(source: Source, limits: Limits) -> tuple[Audio, int]:
+    with checked(source, limits) as stream:
+        parts, peak, whole, averaged = list[Audio](), 0.0, 0.0, 0.0
         for block in stream.blocks:
-            samples += len(block)
-            limits.check(stream.rate, stream.channels, samples)
-            high, low = float(block.max()), float(block.min())
-            if not (math.isfinite(high) and math.isfinite(low)):
-                raise UnreadableError("holds NaN or infinite samples")
-            peak = max(peak, high, -low)
+            if not stream.pcm:
+                peak = max(peak, _peak(block))
             if stream.channels == 1:
                 parts.append(block[:, 0])
                 continue
             parts.append(block.mean(axis=1, dtype=np.float32))
             whole += float(np.square(block, dtype=np.float64).mean(axis=1).sum())
             averaged += float(np.square(parts[-1], dtype=np.float64).sum())
-    if samples < (layout.samples or 0) - layout.slack or samples < (stream.declared or 0):
-        declared = stream.declared or layout.samples
-        raise UnreadableError(f"truncated or damaged, {samples} of {declared} samples can be decoded")
-    if not samples:
-        raise UnreadableError("holds no samples, only a header")
     if peak > LOUDEST:
         raise UnreadableError(
             f"its samples reach {peak:,.0f}, and full scale is 1: whole numbers kept as floats, or far too much gain;"
@@ -107,14 +86,22 @@ def decode(file: BinaryIO, limits: Limits = LIMITS) -> tuple[Audio, int]:
     return (parts[0] if len(parts) == 1 else np.concatenate(parts)), stream.rate
 
 
+def _peak(block: Audio) -> float:
+    """The largest magnitude. Raises UnreadableError where there is none."""
+    high, low = float(block.max()), float(block.min())
+    if not (math.isfinite(high) and math.isfinite(low)):
+        raise UnreadableError("holds NaN or infinite samples")
+    return max(high, -low)
+
+
 def is_audio(path: Path) -> bool:
     """Whether a file's first bytes are those of a format that can hold sound, be it read here or not.
 
     Its name decides nothing. False where it cannot be opened, or is no regular file; never raises, never waits.
     """
     try:
-        with open_regular(path) as file:
-            return bool(identify(file)[0])
+        with Source(path, whole=False) as source:
+            return bool(identify(source.file)[0])
     except (OSError, ValueError, UnreadableError):
         return False
 
@@ -128,21 +115,7 @@ def fingerprint(audio: Audio, rate: int) -> str:
 
 def write(path: Path, audio: Audio, rate: int) -> None:
     """Write 16-bit PCM WAV. Samples read from such a file come back exactly; others are rounded and clipped."""
+    import soundfile
+
     pcm = np.clip(np.rint(audio * 32768.0), -32768, 32767).astype(np.int16)
     soundfile.write(path, pcm, rate, format="WAV", subtype="PCM_16")
-
-
-def open_regular(path: Path) -> BinaryIO:
-    """Open a file to read it. Raises UnreadableError for a pipe, device, socket or folder, without waiting on it."""
-    try:
-        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError as error:
-        if error.errno in (errno.ENXIO, errno.EOPNOTSUPP):
-            raise UnreadableError("a socket, not an audio file") from None
-        raise
-    mode = os.fstat(handle).st_mode
-    if stat.S_ISREG(mode):
-        return os.fdopen(handle, "rb", buffering=0)
-    os.close(handle)
-    kind = next((name for is_kind, name in _IRREGULAR if is_kind(mode)), "a special file")
-    raise UnreadableError(f"{kind}, not an audio file")

@@ -10,7 +10,7 @@ import pytest
 import soundfile
 from scipy.signal import correlate
 
-from audiodecode import decoders
+from audiodecode import sndfile
 from audiodecode.limits import UnreadableError
 from bench.audio import decode
 from tests.audiodecode.sounds import OTHER, by_libsndfile, by_pyav, speech
@@ -52,7 +52,7 @@ def test_a_codec_that_libsndfile_has_not_is_left_to_pyav(monkeypatch: pytest.Mon
         def __init__(self, *_: object, **__: object) -> None:
             raise soundfile.LibsndfileError(4)
 
-    monkeypatch.setattr(decoders, "_Forward", Refusing)
+    monkeypatch.setattr(sndfile, "Forward", Refusing)
     np.testing.assert_allclose(decode(io.BytesIO(content))[0], expected, atol=1e-6)
 
 
