@@ -1,0 +1,115 @@
+"""Digits and other words of the same recordings, with the times at which they are said: bench/rejection/words.csv.
+
+``python -m benchmarks.words`` makes it anew in some ten minutes; it needs DIGITBENCH_DATA and Whisper base. The text of
+each recording is aligned to its sound by the cross-attention of Whisper base (dynamic time warping, as faster-whisper's
+word timestamps; a size that no backend measured on these words has). Kept are every digit, and of each recording
+``OTHERS`` other words drawn by a seed. What sounds like a digit (to, for, won ...: spellings of the vocabulary that are
+not a digit's own name) is neither.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bench.audio import Audio, read
+from bench.config import read_config
+from bench.errors import BenchError
+from bench.rejection.words import FILE, Word, write_words
+from bench.workers.parent import ROOT
+from sound.resample import resample
+
+RATE, LONGEST_S = 16_000, 29.0
+OTHERS = 6
+SHORTEST_WORD_S, LONGEST_WORD_S = 0.1, 1.5
+SILENCE_S = 1.0
+"""Kept after the recording's end in the encoder's window."""
+TEXTS = {
+    "librispeech": ("utt_id", "text"),
+    "librispeech_train100": ("utt_id", "text"),
+    "common_voice": ("path", "sentence"),
+}
+"""Corpus -> columns of its transcripts.csv: what transcription_parts.csv calls an utterance, and what was said."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """One utterance, ``path`` under DIGITBENCH_DATA."""
+
+    path: str
+    corpus: str
+    part: str
+    text: str
+
+
+def main() -> None:
+    """Align every recording and write the list."""
+    root = os.environ.get("DIGITBENCH_DATA")
+    if not root:
+        raise BenchError("DIGITBENCH_DATA: name the folder that holds librispeech, common_voice ...")
+    data = Path(root).expanduser().absolute()
+    vocabulary = read_config(ROOT / "bench.toml", {}).vocabulary
+    digits = {spoken[0]: label for label, spoken in vocabulary.items()}
+    homophones = {spelling for spoken in vocabulary.values() for spelling in spoken} - set(digits)
+    align = Aligner()
+    found: list[Word] = []
+    for recording in recordings(data):
+        audio, rate = read(data / recording.path)
+        audio = resample(audio, rate, RATE)
+        if audio.size > LONGEST_S * RATE:
+            continue
+        said = [
+            Word(recording.path, recording.corpus, recording.part, word, digits.get(word, ""), start, end)
+            for word, start, end in align(audio, recording.text)
+            if SHORTEST_WORD_S <= end - start <= LONGEST_WORD_S and word not in homophones
+        ]
+        others = [word for word in said if not word.label]
+        generator = np.random.default_rng([0, len(found), len(others)])
+        kept = set(generator.permutation(len(others))[:OTHERS].tolist())
+        found += [word for word in said if word.label] + [word for row, word in enumerate(others) if row in kept]
+    write_words(FILE, sorted(found, key=lambda word: (word.path, word.start)))
+
+
+def recordings(data: Path) -> Iterator[Recording]:
+    """Every utterance that has a part and a text."""
+    with (data / "transcription_parts.csv").open(newline="", encoding="utf-8") as file:
+        parts = {(row["corpus"], row["id"]): row["part"] for row in csv.DictReader(file)}
+    for corpus, (name, text) in TEXTS.items():
+        with (data / corpus / "transcripts.csv").open(newline="", encoding="utf-8") as file:
+            for row in csv.DictReader(file):
+                if (part := parts.get((corpus, row[name]))) and row[text].strip():
+                    yield Recording(f"{corpus}/{row['path']}", corpus, part, row[text])
+
+
+class Aligner:
+    """Whisper base, which is told what was said and asks itself when."""
+
+    def __init__(self) -> None:
+        from faster_whisper import WhisperModel
+        from faster_whisper.tokenizer import Tokenizer
+
+        from backends.whisper import weights
+
+        self._model: Any = WhisperModel(str(weights.fetch("base")), device="cpu", compute_type="int8", cpu_threads=1)
+        self._tokenizer = Tokenizer(self._model.hf_tokenizer, True, task="transcribe", language="en")
+
+    def __call__(self, audio: Audio, text: str) -> list[tuple[str, float, float]]:
+        """Each word in small letters, with its first and last second. ``audio`` at 16 kHz."""
+        heard = np.pad(audio, (0, round(SILENCE_S * RATE)))
+        features = self._model.feature_extractor(heard, padding=0)
+        features = features[:, : features.shape[1] // 2 * 2]
+        tokens = self._tokenizer.encode(" " + " ".join(text.lower().split()))
+        words = self._model.find_alignment(self._tokenizer, [tokens], self._model.encode(features), audio.size // 160)
+        named = ((re.sub(r"[^a-z0-9' -]", "", each["word"]).strip(" -'"), each) for each in words[0])
+        return [(name, float(each["start"]), float(each["end"])) for name, each in named if name]
+
+
+if __name__ == "__main__":
+    main()
