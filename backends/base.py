@@ -83,7 +83,8 @@ class Backend(ABC):
     """Third-party modules it needs: checked before a run, imported before ``load``, sized for the tables."""
     trained: ClassVar[bool] = False
     context_s: ClassVar[float] = 0.2
-    """Seconds of what is around speech that it wants to hear, either side, of an utterance cut out of a stream."""
+    """Seconds of what is around speech that it wants to hear, either side, of an utterance cut out of a stream; 0:
+    from its first sound to its last."""
 
     def __init__(self, vocabulary: Vocabulary, variant: str = "") -> None:
         """Options of a subclass are further keyword-only parameters; ``bench.toml`` sets them."""

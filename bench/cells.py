@@ -17,7 +17,7 @@ from backends import BackendError, Spec, registry
 from backends import find as find_backend
 from bench import tasks
 from bench.clips import Clips, Rows, batched
-from bench.conditions import noise_identity
+from bench.conditions import copies_identity
 from bench.config import HARNESS_OPTIONS, Config
 from bench.corpora.base import Corpus
 from bench.errors import BenchError, near
@@ -42,8 +42,8 @@ class Known:
     packages: Mapping[str, str]
     """Versions of all packages that it needs and of those that decode and resample for it."""
     install_bytes: int | None
-    noisy: bool = False
-    """Whether it learns from noisy copies, too."""
+    copies: tuple[str, ...] = ()
+    """Which copies of its training clips it learns from, too."""
     code: Mapping[str, Any] = field(default_factory=dict)
     """What it ran to say so: modules and packages, see :class:`bench.code.Code`."""
 
@@ -93,7 +93,7 @@ def specs(config: Config) -> list[Spec]:
 
 
 def find(name: str) -> Spec:
-    """The backend of a name, which may end in ``+noise``. Raises BackendError when there is none such."""
+    """The backend of a name, which may end in ``+noise`` and the like. Raises BackendError when there is none such."""
     asked = Name.parse(name)
     spec = find_backend(str(asked.plain))
     return replace(spec, name=str(replace(Name.parse(spec.name), modifiers=asked.modifiers)))
@@ -111,7 +111,7 @@ def job(config: Config, spec: Spec) -> Job:
 def introduce(config: Config, spec: Spec, log: Path) -> Known:
     """Make the backend once in a worker, let it fetch what it needs, and note what it is. Raises WorkerError."""
     wanted = job(config, spec)
-    noisy = Name.parse(spec.name).noisy
+    copies = Name.parse(spec.name).copies
     with Worker(wanted, log, threads=1, offline=False) as worker:
         made = make(worker, wanted)
         prepared = worker.ask("prepare")
@@ -123,7 +123,7 @@ def introduce(config: Config, spec: Spec, log: Path) -> Known:
         tuple(prepared["artifacts"]),
         prepared["packages"],
         prepared["install_bytes"],
-        noisy,
+        copies,
         worker.code.facts(),
     )
 
@@ -204,7 +204,9 @@ def _key(config: Config, backend: Known, fold: Fold | None, rows: Rows, clips: p
         [(artifact["name"], artifact["sha256"]) for artifact in backend.artifacts],
         parts.hexdigest(),
     )
-    return digest(key, noise_identity(config.seed)) if backend.noisy else key
+    for kind in backend.copies:
+        key = digest(key, copies_identity(kind, config.seed))
+    return key
 
 
 def _limited(clips: pd.DataFrame, limit: int, seed: int) -> pd.DataFrame:

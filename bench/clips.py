@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -26,6 +27,8 @@ class Clip:
     sha256: str
     reference: str
     speaker: str | None = None
+    context_s: tuple[float, float] | None = None
+    """Of a clip that was cut out of a stream: seconds before and behind its speech that it holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +64,7 @@ class Clips:
         return str(self.folders[part] / rest)
 
 
-def told(clips: Iterable[Clip]) -> list[dict[str, str | None]]:
+def told(clips: Iterable[Clip]) -> list[dict[str, Any]]:
     """Clips as JSON: what a worker is sent."""
     return [asdict(clip) for clip in clips]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -40,8 +40,8 @@ class Context:
         """Clips under a condition; with ``check``, what is there already is read again."""
         return self.treatments.tested(condition, self.clips.at(rows), check)
 
-    def learned(self, rows: Rows, noisy: bool) -> Iterator[Clip]:
-        """Training clips, with noisy copies where they are wanted."""
+    def learned(self, rows: Rows, copies: Sequence[str] = ()) -> Iterator[Clip]:
+        """Training clips, and the kinds of copies that are wanted."""
         yield from self.clips.at(rows)
-        if noisy:
-            yield from self.treatments.noisy(self.clips.at(rows))
+        for kind in copies:
+            yield from self.treatments.copies(kind, self.clips.at(rows))

@@ -18,7 +18,7 @@ from bench.config import SETTINGS, Config
 from bench.corpora import CORPORA, Source, describe_sources, open_source
 from bench.corpora.scan import Progress
 from bench.errors import BenchError
-from bench.names import CROSS, NOISE, SPLITS
+from bench.names import CROSS, FRAMED, NOISE, SPLITS
 from bench.printable import printable
 
 
@@ -61,7 +61,9 @@ def conditions() -> Table:
         limits = f" ({', '.join(map(str, form.limits))})" if form.limits else ""
         _row(table, form.example, form.about + limits)
     _row(
-        table, "sweep", f"{len(DEFAULT_SWEEP)} of these at once; NAME+{NOISE} is a trained backend fitted in noise too"
+        table,
+        "sweep",
+        f"{len(DEFAULT_SWEEP)} of these at once; NAME+{NOISE}, NAME+{FRAMED}: fitted on copies too",
     )
     return table
 

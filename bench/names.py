@@ -22,11 +22,14 @@ SPLITS: Mapping[str, str] = MappingProxyType(
     }
 )
 """Every split that can be chosen, and what it is; ``cross`` comes by itself with two corpora."""
-NOISE = "noise"
+NOISE, FRAMED = "noise", "framed"
 LONGEST_PART = 56
 """Bytes of a name within a file name: four of them, and an ending, are fewer than the 255 that file systems allow."""
 MODIFIERS: Mapping[str, str] = MappingProxyType(
-    {NOISE: "a trained backend that is fitted on noisy copies of its training clips too"}
+    {
+        NOISE: "a trained backend that is fitted on noisy copies of its training clips too",
+        FRAMED: "a trained backend that is fitted on copies with more of the room around them too",
+    }
 )
 """What can follow a ``+``, and what it makes of a backend."""
 
@@ -59,9 +62,14 @@ class Name:
         return replace(self, modifiers={})
 
     @property
-    def noisy(self) -> bool:
-        """Whether the backend learns from noisy copies, too."""
-        return NOISE in self.modifiers
+    def copies(self) -> tuple[str, ...]:
+        """Which copies of its training clips the backend learns from, too."""
+        return tuple(kind for kind in (NOISE, FRAMED) if kind in self.modifiers)
+
+    @property
+    def framed(self) -> bool:
+        """Whether it has learned to hear words with the room around them."""
+        return FRAMED in self.modifiers
 
     def __str__(self) -> str:
         tail = "".join(f"+{word}{'@' if value else ''}{value}" for word, value in self.modifiers.items())

@@ -78,7 +78,8 @@ class Answer:
 
 
 def train_model(config: Config, out: Path, split: str | None, reporter: Reporter) -> Trained:
-    """Fit the configured backend on its corpus and save it. ``+noise`` after its name adds noisy copies of the clips.
+    """Fit the configured backend on its corpus and save it. ``+noise`` or ``+framed`` after its name adds copies of
+    the clips.
 
     Raises BenchError.
     """
@@ -96,12 +97,12 @@ def train_model(config: Config, out: Path, split: str | None, reporter: Reporter
         fold = next(folds(split, clips.table, splits)) if split else None
         train = fold.train if fold else np.arange(len(clips))
         validation = fold.validation if fold else train[:0]
-        treatments = Treatments.of((), work.folder / "noisy", config.seed, Resources())
+        treatments = Treatments.of((), work.folder / "copies", config.seed, Resources())
         task = tasks.find(config.task)(Asked(config.task, config.vocabulary))
         task.check(clips.table)
         context = Context(work.folder, clips, task, reporter, treatments)
         with reporter.wait(f"fitting {spec.name} on {len(train):,} clips"):
-            seconds = fit(worker, context, train, validation, Name.parse(spec.name).noisy)
+            seconds = fit(worker, context, train, validation, Name.parse(spec.name).copies)
         worker.ask("save", path=str(target))
     return Trained(len(train) + len(validation), seconds, corpus)
 

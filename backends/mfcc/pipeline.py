@@ -47,6 +47,7 @@ class Mfcc(TrainedBackend):
 
     sample_rate: ClassVar[int] = mfcc_features.SAMPLE_RATE
     imports: ClassVar[tuple[str, ...]] = ("librosa", "sklearn", "skops.io")
+    context_s: ClassVar[float] = 0.0
     saved: ClassVar[Mapping[str, type]] = {"scalars": bool, "seed": int}
     grid: ClassVar[Mapping[str, tuple[float, ...]]]
     """Hyper-parameter -> values to try, the default first."""

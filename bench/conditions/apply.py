@@ -9,12 +9,14 @@ import numpy as np
 
 from bench.audio import Audio
 from bench.conditions import channel
+from bench.conditions.framing import framed, live_cut
 from bench.conditions.noise import mix, noise_like
 from bench.conditions.resources import Resources
 from bench.conditions.reverb import ROOMS, reverberate, simulate
 from bench.conditions.spec import CLEAN, Condition
 from bench.errors import BenchError
 from sound import tempo
+from sound.activity import RATE
 from sound.level import limited
 from sound.resample import resample
 
@@ -33,7 +35,7 @@ def apply(
     seed: int = 0,
     resources: Resources | None = None,
 ) -> tuple[Audio, int]:
-    """The clip under the condition, and its rate, which only ``rate`` changes; float32 within [-1, 1].
+    """The clip under the condition, and its rate, which only ``rate`` and ``live`` change; float32 within [-1, 1].
 
     ``clean`` is the same array. What is random follows from seed, clip and kind of condition alone, not from its
     strength: at 0 and at 10 dB a clip meets the same noise. Raises BenchError for a file that cannot be found or
@@ -90,6 +92,10 @@ def _apply(
             return tempo.change_pitch(audio, rate, condition.value), rate
         case "silence":
             return channel.silence(audio, rate, *condition.values), rate
+        case "framed":
+            return framed(audio, rate, condition.value / 1000, condition.value / 1000, rng), rate
+        case "live":
+            return live_cut(audio, rate, rng, resources), RATE
         case "drop":
             return channel.drop(audio, rate, condition.value / 100, rng), rate
         case "rate":

@@ -17,6 +17,7 @@ from bench.errors import BenchError
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 LEVEL, RESAMPLE, TEMPO = "sound/level.py", "sound/resample.py", "sound/tempo.py"
+CUTTING = ("sound/activity.py", "sound/segment.py", "sound/stream.py")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +52,18 @@ MAKERS: Mapping[str, Maker] = MappingProxyType(
         "speed": Maker((TEMPO, LEVEL)),
         "pitch": Maker((TEMPO, LEVEL), ("soxr",)),
         "rate": Maker((LEVEL, RESAMPLE), ("soxr",)),
-        "training": _by("training", "bench/conditions/noise.py", packages=("scipy",), random=True),
+        "framed": _by("framing", "bench/conditions/noise.py", packages=("scipy",), random=True),
+        "live": _by(
+            "framing", "bench/conditions/noise.py", RESAMPLE, *CUTTING,
+            packages=("faster-whisper", "onnxruntime", "scipy", "soxr"), random=True,
+        ),
+        "+noise": _by("training", "bench/conditions/noise.py", packages=("scipy",), random=True),
+        "+framed": _by(
+            "training", "bench/conditions/framing.py", "bench/conditions/noise.py", packages=("scipy",), random=True
+        ),
     }
-)
-"""By kind of condition, noise by where it comes from; "training" are the noisy copies of training clips."""
+)  # fmt: skip
+"""By kind of condition, noise by where it comes from; with a ``+`` the copies of training clips."""
 
 
 def identity(condition: Condition, seed: int, resources: Resources) -> list[Any]:
@@ -68,9 +77,9 @@ def identity(condition: Condition, seed: int, resources: Resources) -> list[Any]
     return [str(condition), METHOD, *_means(MAKERS[maker_of(condition)], seed), _used(condition, resources)]
 
 
-def noise_identity(seed: int) -> list[Any]:
-    """The same for the noisy copies of training clips."""
-    return ["training", *_means(MAKERS["training"], seed)]
+def copies_identity(kind: str, seed: int) -> list[Any]:
+    """The same for copies of training clips, of the modifier ``kind``."""
+    return [kind, *_means(MAKERS[f"+{kind}"], seed)]
 
 
 def maker_of(condition: Condition) -> str:

@@ -68,6 +68,10 @@ FORMS = (
         "silence", "silence:{:g}s+{:g}s", "silence:0.5s+0.5s", "digital silence before and after",
         (Limit(0, 60), Limit(0, 60)),
     ),
+    Form(
+        "framed", "framed:{:g}ms", "framed:200ms", "with so much of the room before and behind", (Limit(0, 5_000),)
+    ),
+    Form("live", "live", "live", "cut out of a stream by the speech detector, and framed as each backend wants it"),
     Form("rate", "rate:{:g}", "rate:16000", "recorded at this rate, in Hz", (Limit(4_000, 192_000, 1),)),
     Form("drop", "drop:{:g}%", "drop:10%", "packets of 20 ms lost at random, zeros in their place", (Limit(0, 100),)),
 )  # fmt: skip
@@ -83,8 +87,10 @@ DEFAULT_SWEEP = (
     "gain:+20dB",
     "speed:1.25",
     "silence:0.5s+0.5s",
+    "framed:200ms",
+    "live",
 )
-"""24 conditions; "dishes" is a file of the noise folder, babble needs a corpus that knows its speakers."""
+"""26 conditions; "dishes" is a file of the noise folder, babble needs a corpus that knows its speakers."""
 
 
 @dataclass(frozen=True, slots=True)

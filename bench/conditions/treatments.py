@@ -1,22 +1,23 @@
-"""Everything a run does to clips: its conditions in test, and noise in the training of a ``+noise`` backend."""
+"""Everything a run does to clips: its conditions in test, and copies in the training of ``+noise`` and ``+framed``."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from bench.audio import Audio
 from bench.clips import Clip
 from bench.conditions.apply import apply
-from bench.conditions.identity import identity, noise_identity
+from bench.conditions.framing import CONTEXT_S
+from bench.conditions.identity import copies_identity, identity
 from bench.conditions.render import render
 from bench.conditions.resources import Resources
 from bench.conditions.spec import CLEAN, parse
-from bench.conditions.training import COPIES, noisy_copy
+from bench.conditions.training import COPIES, MAKERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,17 +51,20 @@ class Treatments:
                 clip=clip.id, speaker=clip.speaker, seed=self.seed, resources=self.resources,
             )  # fmt: skip
 
-        yield from render(clips, self._place(self.identities[condition]), change, check)
+        changed = render(clips, self._place(self.identities[condition]), change, check)
+        context_s = CONTEXT_S if meant.kind == "live" else None
+        yield from (replace(clip, context_s=context_s) for clip in changed)
 
-    def noisy(self, clips: Iterable[Clip], check: bool = False) -> Iterator[Clip]:
-        """The noisy copies of training clips, references and speakers kept; ``check`` as above."""
+    def copies(self, kind: str, clips: Iterable[Clip], check: bool = False) -> Iterator[Clip]:
+        """The copies of training clips of a kind (:data:`bench.conditions.training.MAKERS`), references and speakers
+        kept; ``check`` as above."""
         listed = list(clips)
         for number in range(COPIES):
 
             def change(clip: Clip, samples: Audio, rate: int, number: int = number) -> tuple[Audio, int]:
-                return noisy_copy(samples, rate, clip.id, number, self.seed), rate
+                return MAKERS[kind](samples, rate, clip.id, number, self.seed), rate
 
-            yield from render(listed, self._place([*noise_identity(self.seed), number]), change, check)
+            yield from render(listed, self._place([*copies_identity(kind, self.seed), number]), change, check)
 
     def _place(self, identity: list[Any]) -> Path:
         return self.folder / hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:16]

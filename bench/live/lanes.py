@@ -29,11 +29,11 @@ import numpy as np
 from bench.errors import BenchError
 from bench.live.events import Lane as LaneState
 from bench.live.events import State
-from bench.names import Name
 from bench.workers.parent import Job, StoppedError, Worker, WorkerError
 from bench.workers.ready import ready
 from sound import Audio
 from sound.activity import RATE
+from sound.framing import handed
 from sound.segment import Segment
 
 STEP_S: Final = 10.0
@@ -43,8 +43,6 @@ LOOK_S: Final = 0.5
 PAUSES_S: Final = (0.0, 1.0, 5.0, 20.0)
 """Before each start after a death; the last for all that follow. An answer begins it anew."""
 WARM_S, WARM_CALLS = 0.6, 3
-FRAMED_S: Final = 0.2
-"""The context that ``+framed`` backends learned with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +165,7 @@ class Lane:
         ):
             if facts["trained"] and model is None:
                 raise BenchError(f"{self.name} must be trained first: `digitbench train {self.name} --out FILE`")
-            context_s = FRAMED_S if "framed" in Name.parse(self.name).modifiers else facts["context_s"]
+            context_s = facts["context_s"]
             hum = np.random.default_rng(0).normal(0, 0.01, round(WARM_S * RATE)).astype(np.float32)
             for _ in range(WARM_CALLS):  # a process's first calls are not what the next ones take
                 worker.ask("listen", **_message(hum))
@@ -190,7 +188,7 @@ class Lane:
         segment = taken.segment
         try:
             asked = time.monotonic()
-            said = worker.ask("listen", **_message(segment.framed(context_s), segment.rate))
+            said = worker.ask("listen", **_message(handed(segment, context_s), segment.rate))
             replied = time.monotonic()
         except StoppedError:
             raise

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from itertools import islice
@@ -155,7 +155,7 @@ def _fitted(worker: Worker, load_s: float, cell: Cell, context: Context, model: 
     if cell.fold is None:
         return {"busy_s": load_s, "fit_s": None}
     with context.reporter.wait(f"fitting {cell.backend.name} {cell.fold.split} {cell.fold.name}"):
-        fit_s = fit(worker, context, cell.fold.train, cell.fold.validation, cell.backend.noisy)
+        fit_s = fit(worker, context, cell.fold.train, cell.fold.validation, cell.backend.copies)
     took = {"busy_s": load_s + fit_s, "fit_s": fit_s}
     if model is None:
         return took
@@ -188,10 +188,10 @@ def _predicted(worker: Worker, cell: Cell, context: Context, began: dict[str, An
     return facts
 
 
-def fit(worker: Worker, context: Context, train: Rows, validation: Rows, noisy: bool = False) -> float:
+def fit(worker: Worker, context: Context, train: Rows, validation: Rows, copies: Sequence[str] = ()) -> float:
     """Fit a worker's backend; returns seconds. Raises WorkerError."""
     with TemporaryDirectory() as folder:
-        lists = {"clips": context.learned(train, noisy)}
+        lists = {"clips": context.learned(train, copies)}
         if len(validation):
             lists["validation"] = context.tested(validation)
         files = {name: _list_file(Path(folder) / name, listed) for name, listed in lists.items()}

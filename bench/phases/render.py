@@ -28,12 +28,15 @@ def render(waiting: list[Cell], context: Context) -> None:
     for cell in waiting:
         if cell.condition != CLEAN:
             tested.setdefault(cell.condition, set()).update(cell.rows)
-    noisy = {row for cell in waiting if cell.backend.noisy and cell.fold for row in cell.fold.train}
-    total = sum(map(len, tested.values())) + COPIES * len(noisy)
+    learned: dict[str, set[int]] = {}
+    for cell in waiting:
+        for kind in cell.backend.copies if cell.fold else ():
+            learned.setdefault(kind, set()).update(cell.fold.train if cell.fold else ())
+    total = sum(map(len, tested.values())) + COPIES * sum(map(len, learned.values()))
     with context.reporter.task("conditions", total) as advance:
         for condition, rows in tested.items():
             for _ in context.tested(np.array(sorted(rows)), condition, check=True):
                 advance(1)
-        if noisy:
-            for _ in context.treatments.noisy(context.clips.at(np.array(sorted(noisy))), check=True):
+        for kind, rows in learned.items():
+            for _ in context.treatments.copies(kind, context.clips.at(np.array(sorted(rows))), check=True):
                 advance(1)

@@ -43,9 +43,9 @@ def begin(worker: Worker, job: Job, model: Path | None = None, prepare: bool = F
 
 
 def make(worker: Worker, job: Job) -> dict[str, Any]:
-    """A worker's first step. Raises WorkerError, also for a zero-shot backend that is to learn from noise."""
+    """A worker's first step. Raises WorkerError, also for a zero-shot backend that is to learn from copies of clips."""
     made = worker.ask("create")
     name = Name.parse(job.spec.name)
-    if name.noisy and not made["trained"]:
-        raise WorkerError(f"{name.plain} is zero-shot: it cannot learn from noise")
+    if name.copies and not made["trained"]:
+        raise WorkerError(f"{name.plain} is zero-shot: it cannot learn from {name.copies[0]} copies")
     return made

@@ -29,6 +29,7 @@ def test_whatever_is_read_reads_the_same_once_written(text: str) -> None:
         ("chance", "chance", "", {}),
         ("faster-whisper:base.en", "faster-whisper", "base.en", {}),
         ("mfcc-svm+noise", "mfcc-svm", "", {"noise": ""}),
+        ("mfcc-svm+framed+noise", "mfcc-svm", "", {"framed": "", "noise": ""}),
         ("mfcc-svm+noise@20dB", "mfcc-svm", "", {"noise": "20dB"}),
         ("a:b+noise", "a", "b", {"noise": ""}),
         ("mfcc-svm+other", "mfcc-svm+other", "", {}),
@@ -45,7 +46,8 @@ def test_only_known_modifiers_are_taken_off(text: str, family: str, variant: str
     name = Name.parse(text)
     assert (name.family, name.variant, dict(name.modifiers)) == (family, variant, modifiers)
     assert str(name) == text
-    assert name.noisy == ("noise" in modifiers)
+    assert set(name.copies) == set(modifiers)
+    assert name.framed == ("framed" in modifiers)
     assert name.plain == Name(family, variant)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from bench.names import NOISE, Name
+from bench.names import FRAMED, NOISE, Name
 from bench.records.schema import Run
 from bench.report.tables.conditions import by_mean, noise_of
 from bench.report.tables.measure import figure, header
@@ -26,12 +26,12 @@ def robustness(run: Run, made: Mapping[str, pd.DataFrame], pictures: Sequence[st
 
 
 def claims(task: Task, made: Mapping[str, pd.DataFrame]) -> list[str]:
-    """What the figures show, in words: each backend against the weakest, noise in training, where noise costs."""
+    """What the figures show, in words: each backend against the weakest, copies in training, where noise costs."""
     frame, pairs, losses = made["conditions"], made["condition_pairs"], made["condition_losses"]
     names = by_mean(frame)
     plain = {name: str(Name.parse(name).plain) for name in names}
-    noisy = [name for name in names if name != plain[name] and plain[name] in names]
-    *rivals, weakest = (name for name in names if name not in noisy)
+    taught = [name for name in names if Name.parse(name).copies and plain[name] in names]
+    *rivals, weakest = (name for name in names if name not in taught)
     blocks = []
     if rivals:
         blocks = [
@@ -40,13 +40,14 @@ def claims(task: Task, made: Mapping[str, pd.DataFrame]) -> list[str]:
             f" {task.test} shows on the same clips, Holm-corrected over all {len(pairs):,} pairs, counts.",
             _bullets(_versus(name, weakest, frame, pairs, task.measure) for name in rivals),
         ]
-    if noisy:
+    if taught:
         text = (
             f"`+{NOISE}` is the same backend fitted on two noisy copies of every training clip as well: Gaussian noise"
-            " of random colour, never the recordings or the babble tested here."
+            " of random colour, never the recordings or the babble tested here;"
+            f" `+{FRAMED}` on two copies with up to 0.4 s of the room on each side."
         )
-        told = (_versus(name, plain[name], frame, pairs, task.measure) for name in noisy)
-        blocks += ["### Noise in training", text, _bullets(told)]
+        told = (_versus(name, plain[name], frame, pairs, task.measure) for name in taught)
+        blocks += ["### Copies in training", text, _bullets(told)]
     return [*blocks, *_first_losses(task, losses, names)]
 
 

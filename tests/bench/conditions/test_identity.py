@@ -11,19 +11,22 @@ from typing import Any
 import pytest
 
 from bench.audio import write
-from bench.conditions import CLEAN, FORMS, Resources, Voice, identity, noise_identity, parse
+from bench.conditions import CLEAN, FORMS, Resources, Voice, copies_identity, identity, parse
 from bench.conditions.identity import MAKERS, ROOT, maker_of
 from tests.conftest import tone
 
 SPECS = (
     "noise:white@5dB", "noise:babble@5dB", "noise:hum@5dB", "reverb:room@0.6s", "reverb:clap", "telephone", "mulaw",
     "mp3@16k", "opus@8k", "gain:+20dB", "silence:0.5s+0.5s", "drop:10%", "speed:0.8", "pitch:+2", "rate:16000",
+    "framed:200ms", "live",
 )  # fmt: skip
+COPIES = ("noise", "framed")
 TRACED = """
 import json, sys
 from pathlib import Path
 from bench.audio import read, write
-from bench.conditions import Resources, Voice, apply, noisy_copy, parse
+from bench.conditions import Resources, Voice, apply, parse
+from bench.conditions.training import MAKERS
 folder, spec = Path(sys.argv[1]), sys.argv[2]
 audio, rate = read(folder / "clip.wav")
 voices = (Voice(folder / "clip.wav", "a"), Voice(folder / "noise" / "hum.wav", "b"))
@@ -37,8 +40,8 @@ def note(frame, event, argument):
         files.add(name)
 before = set(sys.modules)
 sys.setprofile(note)
-if spec == "training":
-    noisy_copy(audio, rate, "clip", 0, 0)
+if spec in MAKERS:
+    MAKERS[spec](audio, rate, "clip", 0, 0)
 else:
     apply(parse(spec), audio, rate, clip="clip", speaker="c", resources=found)
 sys.setprofile(None)
@@ -46,7 +49,7 @@ packages |= {name.partition(".")[0] for name in set(sys.modules) - before}
 print(json.dumps([sorted(files), sorted(packages)]))
 """
 MACHINERY = {"apply", "spec", "resources", "__init__"}
-KNOWN_PACKAGES = {"av", "numpy", "pyroomacoustics", "scipy", "soxr"}
+KNOWN_PACKAGES = {"av", "onnxruntime", "numpy", "pyroomacoustics", "scipy", "soxr"}
 
 
 @pytest.fixture
@@ -66,10 +69,10 @@ def resources(folder: Path) -> Resources:
 
 def test_every_kind_has_a_maker() -> None:
     assert {parse(spec).kind for spec in SPECS} | {"clean"} == {form.kind for form in FORMS}
-    assert {maker_of(parse(spec)) for spec in SPECS} | {"training"} == set(MAKERS)
+    assert {maker_of(parse(spec)) for spec in SPECS} | {f"+{kind}" for kind in COPIES} == set(MAKERS)
 
 
-@pytest.mark.parametrize("spec", [*SPECS, "training"])
+@pytest.mark.parametrize("spec", [*SPECS, *COPIES])
 def test_a_maker_names_the_modules_and_packages_that_run(folder: Path, spec: str) -> None:
     for package in ("av", "pyroomacoustics"):
         pytest.importorskip(package)
@@ -79,7 +82,7 @@ def test_a_maker_names_the_modules_and_packages_that_run(folder: Path, spec: str
     inside = [Path(name).relative_to(ROOT) for name in ran if Path(name).is_relative_to(ROOT)]
     own = {str(path) for path in inside if path.parts[0] == "sound" or path.parts[:2] == ("bench", "conditions")}
     own = {path for path in own if Path(path).stem not in MACHINERY}
-    maker = MAKERS["training" if spec == "training" else maker_of(parse(spec))]
+    maker = MAKERS[f"+{spec}" if spec in COPIES else maker_of(parse(spec))]
     assert own == set(maker.modules)
     # C code leaves no trace of its own: of packages, none may run that is not named.
     assert set(packages) & KNOWN_PACKAGES <= {"numpy", *maker.packages}
@@ -87,17 +90,19 @@ def test_a_maker_names_the_modules_and_packages_that_run(folder: Path, spec: str
 
 def identities(folder: Path) -> dict[str, list[Any]]:
     named = {spec: identity(parse(spec), 0, resources(folder)) for spec in SPECS}
-    return {**named, "training": noise_identity(0)}
+    return {**named, **{kind: copies_identity(kind, 0) for kind in COPIES}}
 
 
 @pytest.mark.parametrize(
     ("edited", "changes"),
     [
         ("bench/conditions/channel.py", {"telephone", "mulaw", "mp3", "opus", "gain", "silence", "drop"}),
-        ("bench/conditions/noise.py", {"coloured", "babble", "recording", "training"}),
+        ("bench/conditions/noise.py", {"coloured", "babble", "recording", "framed", "live", "+noise", "+framed"}),
         ("bench/conditions/reverb.py", {"room", "reverb"}),
         ("sound/tempo.py", {"speed", "pitch", "mulaw", "mp3", "opus"}),
-        ("bench/conditions/training.py", {"training"}),
+        ("bench/conditions/training.py", {"+noise", "+framed"}),
+        ("bench/conditions/framing.py", {"framed", "live", "+framed"}),
+        ("sound/segment.py", {"live"}),
         ("sound/level.py", set(MAKERS)),
         ("bench/conditions/spec.py", set()),
         ("bench/conditions/render.py", set()),
@@ -121,7 +126,7 @@ def test_a_comment_changes_the_conditions_of_its_module_alone(
     monkeypatch.setattr(sys.modules["bench.conditions.identity"], "ROOT", copy)
     after = identities(folder)
     changed = {name for name in before if before[name] != after[name]}
-    assert {name if name == "training" else maker_of(parse(name)) for name in changed} == changes
+    assert {f"+{name}" if name in COPIES else maker_of(parse(name)) for name in changed} == changes
 
 
 def test_a_package_voids_what_uses_it_and_the_seed_what_is_random(
@@ -130,7 +135,7 @@ def test_a_package_voids_what_uses_it_and_the_seed_what_is_random(
     before = identities(folder)
     reseeded = {spec for spec in SPECS if identity(parse(spec), 1, resources(folder)) != before[spec]}
     assert reseeded == {spec for spec in SPECS if MAKERS[maker_of(parse(spec))].random}
-    assert noise_identity(0) != noise_identity(1)
+    assert all(copies_identity(kind, 0) != copies_identity(kind, 1) for kind in COPIES)
     where = sys.modules["bench.conditions.identity"]
     monkeypatch.setattr(where, "version", lambda package: "0" if package == "av" else "1")
     first = identities(folder)

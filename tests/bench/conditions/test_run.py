@@ -123,7 +123,7 @@ def test_conditions_leave_clean_predictions_and_times_as_they_were(tiny_corpus: 
 def test_a_zero_shot_backend_cannot_learn_noise(tiny_corpus: Path, tmp_path: Path) -> None:
     done = carry_out(quick(tiny_corpus, "chance", f"{planted('Steady')}+noise"), tmp_path)
     assert [(each.backend, each.reason) for each in done.failures] == [
-        ("planted:Steady+noise", "planted:Steady is zero-shot: it cannot learn from noise")
+        ("planted:Steady+noise", "planted:Steady is zero-shot: it cannot learn from noise copies")
     ]
     assert set(open_run(tmp_path).predictions["backend"]) == {"chance"}
 

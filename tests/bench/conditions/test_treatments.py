@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from bench.audio import fingerprint, read, write
 from bench.clips import Clip
-from bench.conditions import CLEAN, Resources, Treatments, Voice, apply, identity, noise_identity, noisy_copy, parse
+from bench.conditions import CLEAN, Resources, Treatments, Voice, apply, copies_identity, identity, noisy_copy, parse
 from bench.conditions.training import COPIES
 from bench.errors import BenchError
 from tests.conftest import tone
@@ -58,7 +58,7 @@ def test_clean_clips_are_heard_where_they_are(tmp_path: Path) -> None:
 
 def test_training_gets_so_many_noisy_copies_of_each_clip(tmp_path: Path) -> None:
     listed = clips(tmp_path)
-    noisy = list(Treatments.of((), tmp_path / "out", 3, Resources()).noisy(listed))
+    noisy = list(Treatments.of((), tmp_path / "out", 3, Resources()).copies("noise", listed))
     assert len({clip.path for clip in noisy}) == COPIES * len(listed)
     for number, clip in enumerate(noisy):
         old, copy = listed[number % 3], number // 3
@@ -80,6 +80,6 @@ def test_identity_tells_apart_whatever_changes_the_samples(resources: Resources,
     assert all(known[i] != known[j] for i in range(len(known)) for j in range(i))
     assert identity(parse("mulaw"), 0, resources) == identity(parse("mulaw"), 0, other)
     assert identity(CLEAN, 0, resources) == identity(CLEAN, 1, other) == []
-    assert noise_identity(0) != noise_identity(1)
+    assert copies_identity("noise", 0) != copies_identity("noise", 1)
     with pytest.raises(BenchError, match="no noise 'gone'"):
         identity(parse("noise:gone@5dB"), 0, resources)
