@@ -12,7 +12,6 @@ from bench.errors import BenchError
 FILE = Path(__file__).with_name("words.csv")
 """Made once by ``python -m benchmarks.words``; the recordings themselves stay where DIGITBENCH_DATA says."""
 DEV, TEST = "dev", "test"
-TEXTS = ("path", "corpus", "part", "word", "label")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +41,12 @@ def read_words(path: Path = FILE) -> tuple[Word, ...]:
         with path.open(newline="", encoding="utf-8") as file:
             rows = list(csv.DictReader(file))
         words = tuple(
-            Word(*(row[name] for name in TEXTS), start=float(row["start"]), end=float(row["end"])) for row in rows
-        )
+            Word(
+                row["path"], row["corpus"], row["part"], row["word"], row["label"],
+                float(row["start"]), float(row["end"]),
+            )
+            for row in rows
+        )  # fmt: skip
     except (OSError, KeyError, TypeError, ValueError) as error:
         raise BenchError(f"{path}: no list of words ({error})") from error
     if wrong := [word.id for word in words if not 0 <= word.start < word.end or word.part not in (DEV, TEST)]:
