@@ -110,7 +110,7 @@ def train_model(config: Config, out: Path, split: str | None, reporter: Reporter
 def export_model(config: Config, model: Path | None, name: str | None, out: Path) -> None:
     """Write a model, or a backend that needs none, in a format of its own choice. Raises BenchError."""
     target = writable(out)
-    chosen = _choose(config, model, name)
+    chosen = choose(config, model, name)
     threads = len(cpus())
     with (
         _working(chosen.spec, model) as work,
@@ -125,7 +125,7 @@ def recognise(
     """An answer for every file, in order. One that cannot be heard is named and the rest goes on, in a new worker where
     it ended the old one; ``-`` is read from ``stdin``. Raises BenchError where no backend can be had.
     """
-    chosen = _choose(config, model, name)
+    chosen = choose(config, model, name)
     waiting = iter(files)
     file = next(waiting, None)
     first = True
@@ -161,7 +161,7 @@ def writable(out: Path) -> Path:
     return target
 
 
-def _choose(config: Config, model: Path | None, name: str | None) -> Job:
+def choose(config: Config, model: Path | None, name: str | None) -> Job:
     """The backend to make: by name, or as a model file says, whose header is read in a worker of its own."""
     named = replace(config, backends=(name,)) if name else config
     spec = specs(named)[0] if name else None

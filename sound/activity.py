@@ -27,6 +27,8 @@ HOP: Final = 512
 """Samples a hop, 32 ms."""
 SPEECH: Final = 0.5
 """The score from which a hop counts as speech."""
+NAMES: Final = ("auto", "silero", "energy")
+"""Detectors that can be asked for; ``auto`` is silero where it is installed."""
 CONTEXT = 64
 MARGIN_DB, SLOPE_DB = 9.0, 6.0
 QUIETEST_DB = -65.0
@@ -132,7 +134,7 @@ def detectors(name: str = "auto") -> Callable[[], Detector]:
 
     Raises ValueError for another name, ModuleNotFoundError or FileNotFoundError where ``silero`` is not installed.
     """
-    if name not in ("auto", "silero", "energy"):
+    if name not in NAMES:
         raise ValueError(f"no speech detector named {name!r}; auto, silero or energy")
     if name == "energy":
         return EnergyGate

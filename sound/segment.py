@@ -57,7 +57,7 @@ class Cutting:
 
 
 WORDS: Final = Cutting()
-SENTENCES: Final = Cutting(confirm_s=0.32, longest_s=28.0)
+SENTENCES: Final = Cutting(speculate_s=0.192, confirm_s=0.32, longest_s=28.0)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

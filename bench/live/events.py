@@ -23,6 +23,15 @@ class Lane:
 
 
 @dataclass(frozen=True, slots=True)
+class Source:
+    """What is listened to, at the beginning and, with the blocks that were dropped, at the end."""
+
+    name: str
+    rate: int
+    dropped: int
+
+
+@dataclass(frozen=True, slots=True)
 class Level:
     """A hop of 32 ms: how loud, how surely speech, whether an utterance is under way."""
 
@@ -79,7 +88,8 @@ class Answer:
     facts: Mapping[str, float] | None = None
     error: str | None = None
     latency_s: Mapping[str, float] | None = None
-    """``device``, ``vad``, ``queue``, ``features``, ``model``, and ``total``: from the end of speech until now."""
+    """``device``, ``vad``, ``queue``, ``features``, ``model``; ``confirm``, for the silence that makes it final; and
+    ``total``: from the end of speech until now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +108,7 @@ class Saved:
     file: str
 
 
-Event = Lane | Level | Speech | Dismissed | Cut | Answer | Corrected | Saved
+Event = Lane | Source | Level | Speech | Dismissed | Cut | Answer | Corrected | Saved
 
 
 def values(event: Event) -> dict[str, Any]:

@@ -226,5 +226,7 @@ class Session:
 
 
 def _timed(answer: told.Answer, ended: float) -> told.Answer:
-    """With the time from the end of speech until now."""
-    return replace(answer, latency_s={**(answer.latency_s or {}), "total": max(0.0, time.monotonic() - ended)})
+    """With the time from the end of speech until now, and how much of it no stage took: waiting for more silence."""
+    stages = {name: seconds for name, seconds in (answer.latency_s or {}).items() if name not in ("confirm", "total")}
+    total = max(0.0, time.monotonic() - ended)
+    return replace(answer, latency_s={**stages, "confirm": max(0.0, total - sum(stages.values())), "total": total})

@@ -26,7 +26,7 @@ from tests.bench.running import VOCABULARY, Silent, planted
 
 RATE = 8_000
 SHORT = {"latency_clips": 0, "throughput_s": 0, "checks": False}
-STAGES = {"device", "vad", "queue", "features", "model", "total"}
+STAGES = {"device", "vad", "queue", "features", "model", "confirm", "total"}
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,37 @@
+"""Which backends answer: chosen by name, by model file, or those that can answer without either."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from bench.config import Config
+from bench.errors import BenchError
+from bench.live.lanes import Candidate
+from bench.preflight import check_backends
+from bench.recogniser import choose
+
+READY: Final = ("whisper-closed:tiny.en",)
+"""Those that are heard where none is chosen: they need no training."""
+
+
+def candidates(config: Config, names: Sequence[str] = (), models: Sequence[Path] = ()) -> list[Candidate]:
+    """Each of ``names``, and each model file. Without either, all of ``READY`` that are installed.
+
+    Raises BenchError where one cannot be made, or none is left.
+    """
+    if names or models:
+        chosen = [Candidate(choose(config, None, name)) for name in names]
+        return chosen + [Candidate(choose(config, model, None), model) for model in models]
+    found, why = [], []
+    for name in READY:
+        try:
+            check_backends(replace(config, backends=(name,)))
+            found.append(Candidate(choose(config, None, name)))
+        except BenchError as error:
+            why.append(str(error))
+    if not found:
+        raise BenchError(f"{'; '.join(why)}; or name others: --backends A,B, --model FILE")
+    return found
