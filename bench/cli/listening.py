@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -68,5 +69,15 @@ def stream(
     """Transcribe as it is spoken: lines of JSON, partial and final, with the delay after the end of speech."""
     from bench.live.streaming import stream_file
 
-    if stream_file(config, file, backend, sys.stdin.buffer, paced, rate, vad, hangover_s, partials):
+    if stream_file(
+        config,
+        file,
+        backend,
+        os.fdopen(sys.stdin.fileno(), "rb", closefd=False),
+        paced,
+        rate,
+        vad,
+        hangover_s,
+        partials,
+    ):
         raise typer.Exit(FAILED)

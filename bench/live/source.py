@@ -90,8 +90,10 @@ class Recording:
                         yield _mono(block)
         except UnreadableError as error:
             raise BenchError(f"{self._path}: {error}") from None
-        except OSError as error:
-            raise BenchError(f"{self._path}: cannot be read ({error.strerror or error})") from None
+        except FileNotFoundError:
+            raise BenchError(f"{self._path}: no such file") from None
+        except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+            raise BenchError(f"{self._path}: cannot be read ({getattr(error, 'strerror', None) or error})") from None
 
 
 class Pipe:

@@ -1,9 +1,9 @@
 """``digitbench stream``: sentences as text while they are spoken.
 
-A partial text comes once 0.6 s were said, then each time that half as much again was; a guess at the end of a sentence is
-one, too. What is final was recognised from the same segment that an offline cut has. Unless the source is live, time is
-virtual: a block costs its length, an answer what it took, and a partial that would come while another answer is being
-made is left out, as it would be in real time.
+A partial text comes once 0.6 s were said, then each time that half as much again was; a guess at the end of a sentence
+is one, too. What is final was recognised from the same segment that an offline cut has. Unless the source is live, time
+is virtual: a block costs its length, an answer what it took, and a partial that would come while another answer is
+being made is left out, as it would be in real time.
 """
 
 from __future__ import annotations
@@ -207,7 +207,8 @@ class Transcript:
         self._say(self._entry(kind, sentence, reply) | more)
 
     def _revise(self, sentence: _Sentence, reply: Reply) -> None:
-        """Count the words that were shown and are not there any more."""
+        """Count the words that were shown and are taken back: all from the first that differs (erasure, Arivazhagan and
+        others 2020)."""
         words = plain_words((reply.said or {}).get("text") or "")
         kept = 0
         for before, now in zip(sentence.words, words, strict=False):
