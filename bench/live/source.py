@@ -6,7 +6,6 @@ block at a time, so it may go on for hours. The microphone is :mod:`bench.live.m
 
 from __future__ import annotations
 
-import os
 import time
 import wave
 from collections.abc import Iterator
@@ -18,11 +17,9 @@ from typing import Any, Final, Protocol
 
 import numpy as np
 
-from audiodecode.containers import identify
-from audiodecode.decoders import opened
-from audiodecode.layout import examine
+from audiodecode.decoders import checked
+from audiodecode.files import Source as File
 from audiodecode.limits import UNLIMITED, UnreadableError
-from bench.audio import open_regular
 from bench.errors import BenchError
 from sound import Audio
 from sound.stream import FULL_SCALE
@@ -78,16 +75,10 @@ class Recording:
     def _decoded(self) -> Iterator[Any]:
         """The rate, then blocks of any length."""
         try:
-            with open_regular(self._path) as file:
-                end = file.seek(0, os.SEEK_END)
-                kind, start = identify(file)
-                if not kind:
-                    raise UnreadableError("not audio of a known format, it cannot be decoded")
-                layout = examine(file, kind, start, end, UNLIMITED)
-                with opened(file, kind, layout, UNLIMITED) as stream:
-                    yield stream.rate
-                    for block in stream.blocks:
-                        yield _mono(block)
+            with File(self._path, whole=False) as file, checked(file, UNLIMITED) as stream:
+                yield stream.rate
+                for block in stream.blocks:
+                    yield _mono(block)
         except UnreadableError as error:
             raise BenchError(f"{self._path}: {error}") from None
         except FileNotFoundError:

@@ -208,7 +208,7 @@ def test_steady_noise_does_not_trigger_the_energy_gate_and_lets_go() -> None:
 
 
 def test_a_whole_recording_is_handed_over_as_it_is() -> None:
-    audio = np.arange(80, dtype=np.float32) / 80
+    audio = (np.arange(80) / 80).astype(np.float32)
     whole = Segment.whole(1, audio, 8_000)
     assert np.array_equal(whole.framed(0.2), audio)
     assert np.array_equal(Segment(1, 0, 16, 48, audio, 8_000).framed(0.001), audio[8:56])
