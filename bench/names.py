@@ -22,13 +22,15 @@ SPLITS: Mapping[str, str] = MappingProxyType(
     }
 )
 """Every split that can be chosen, and what it is; ``cross`` comes by itself with two corpora."""
-NOISE, FRAMED = "noise", "framed"
+NOISE, FRAMED, COMPRESS = "noise", "framed", "compress"
 LONGEST_PART = 56
 """Bytes of a name within a file name: four of them, and an ending, are fewer than the 255 that file systems allow."""
 MODIFIERS: Mapping[str, str] = MappingProxyType(
     {
         NOISE: "a trained backend that is fitted on noisy copies of its training clips too",
         FRAMED: "a trained backend that is fitted on copies with more of the room around them too",
+        COMPRESS: "a front end: no words where nobody speaks, pauses shortened, speech faster; @light, @balanced, @hard"
+        " or @ a number from 0, nothing, to 1",
     }
 )
 """What can follow a ``+``, and what it makes of a backend."""

@@ -5,3 +5,7 @@ from numpy.typing import NDArray
 
 Audio = NDArray[np.float32]
 """Mono, in [-1, 1], shape (samples,)."""
+
+from sound.compress import compress  # noqa: E402 - its modules take Audio from here
+
+__all__ = ["Audio", "compress"]

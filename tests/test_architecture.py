@@ -24,6 +24,8 @@ KNOWN = {
     ("bench.report.html.screenshot", "bench.verify"),
     # ``Backend.export`` asks the registry who can.
     ("backends.base", "backends"),
+    # ``from sound import compress`` is the function, for those who want no more than that.
+    ("sound", "sound.compress"),
 }
 """Imports against the rules."""
 

@@ -21,8 +21,8 @@ RATIO = 2.4
 CAP, CAP_PER_S = 12, 7
 """Tokens that no speech needs more of: so many, and so many a second."""
 
-LEAST_PER_S, SHORT_S = 1.0, 2.0
-"""Fewer tokens than that a second of speech, but for the first two, are too few."""
+LEAST_PER_S, SHORT_S = 1.8, 1.0
+"""Fewer tokens than that a second of speech, but for the first, are too few: right ones have more than 2.3."""
 HOP_S, RANGE_DB = 0.02, 25.0
 
 NO_SPEECH, UNLIKELY = 0.6, -0.7

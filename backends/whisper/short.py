@@ -25,8 +25,8 @@ from backends.whisper.ctranslate2_file import read, whisper_parameters
 from backends.whisper.encoder import LIMIT, SAMPLE_RATE, Array
 from backends.whisper.pieces import pieces
 from backends.whisper.transcriber import FRAME, POSITIONS, Transcriber, Transcript
-from sound import activity
 from sound.activity import Detector, detectors
+from sound.compress import spoken
 
 LONGEST_S = 28.0
 """Of a piece."""
@@ -106,8 +106,7 @@ class WhisperShort(Backend):
         cut: list[tuple[int, Audio]] = []
         for clip, audio in enumerate(audios):
             encoder.check(audio)
-            spoken = (piece for piece in pieces(audio, SAMPLE_RATE, LONGEST_S) if self._speaks(piece))
-            cut += [(clip, piece) for piece in spoken]
+            cut += [(clip, piece) for piece in pieces(audio, SAMPLE_RATE, LONGEST_S) if self._speaks(piece)]
         heard: dict[int, list[Attempt]] = {}
         by_length = sorted(range(len(cut)), key=lambda row: cut[row][1].size)
         for start in range(0, len(cut), self.batch):
@@ -134,12 +133,7 @@ class WhisperShort(Backend):
         return {name: getattr(self, name) for name in shown} | redo | gate
 
     def _speaks(self, piece: Audio) -> bool:
-        """Whether somebody may speak; the detector stops where it is sure."""
-        if self._detector is None:
-            return True
-        self._detector.reset()
-        padded = np.pad(piece, (0, -piece.size % activity.HOP)).reshape(-1, activity.HOP)
-        return any(self._detector.score(hop) >= activity.SPEECH for hop in padded)
+        return self._detector is None or spoken(piece, SAMPLE_RATE, self._detector)
 
     def _hear(self, cut: Sequence[Audio]) -> list[list[Attempt]]:
         """For each piece its attempts: of several the last is the mildest."""
@@ -175,7 +169,7 @@ class WhisperShort(Backend):
 
     def _prediction(self, cut: Sequence[Sequence[Attempt]], audio: Audio) -> Prediction:
         """Of the attempts at each piece of a clip in which somebody may speak."""
-        chosen = [_chosen(attempts) for attempts in cut]
+        chosen = [attempts[-1].transcript for attempts in cut]
         every = [attempt for attempts in cut for attempt in attempts]
         facts: dict[str, float] = {
             "encoder_tokens": sum(attempt.encoder_tokens for attempt in every),
@@ -200,12 +194,6 @@ class WhisperShort(Backend):
         if self._folder is None:
             self._folder = weights.find(self.variant, self._given, verify=False)
         return self._folder
-
-
-def _chosen(attempts: Sequence[Attempt]) -> Transcript:
-    """The one without a sign of failure, else the likeliest."""
-    best = max(attempts, key=lambda attempt: (not attempt.sign, attempt.transcript.logprob))
-    return best.transcript
 
 
 def _decoded(transcript: Transcript) -> int:

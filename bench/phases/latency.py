@@ -29,6 +29,7 @@ from bench.workers.ready import begin, ready
 GAIN = 1.05
 """A doubled batch must be this much faster to be worth doubling again."""
 LARGEST_BATCH = 256
+STAGES = ("resample_s", "front_s", "features_s", "predict_s")
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,8 +231,7 @@ def _calls(
     """Rows for LATENCY; the first ``untimed`` are marked as warm-up."""
     of = {"backend": name, "threads": sitting.threads, "process": sitting.process, "round": number}
     return [
-        {**of, "warmup": place < untimed}
-        | {column: reply[column] for column in ("clip", "audio_s", "resample_s", "features_s", "predict_s")}
+        {**of, "warmup": place < untimed} | {column: reply[column] for column in ("clip", "audio_s", *STAGES)}
         for place, reply in enumerate(worker.stream("predict", clips=told(clips)))
     ]
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from bench.errors import BenchError
-from bench.records.schema import CLIPS, KEY, MEASURED, PREDICTIONS, SCHEMA, SPLITS, Records
+from bench.records.schema import CLIPS, KEY, LATENCY, MEASURED, PREDICTIONS, SCHEMA, SPLITS, Records
 from bench.records.shape import misfit
 from bench.records.upgrade import clips_of_1, predictions_of_1, predictions_of_2, splits_of_1
 
@@ -70,6 +70,8 @@ def _read(path: Path, schema: pa.Schema, optional: bool = False, key: str | None
             table = (clips_of_1 if schema is CLIPS else predictions_of_1)(table)
         elif schema is PREDICTIONS and "tokens" in table.column_names:  # a cell that holds outlives its run's schema
             table = predictions_of_2(table)
+        if schema is LATENCY and "front_s" not in table.column_names:  # made before there were front ends
+            table = table.append_column("front_s", pa.nulls(len(table), pa.float64()))
         typed = table.select(schema.names).cast(schema)
     except (pa.ArrowException, KeyError, ValueError) as error:
         raise _broken(path, error) from error

@@ -78,12 +78,14 @@ LATENCY = pa.schema(
         ("warmup", pa.bool_()),
         ("audio_s", _SECONDS),
         ("resample_s", _SECONDS),
+        ("front_s", _SECONDS),
         ("features_s", _SECONDS),
         ("predict_s", _SECONDS),
     ]
 )
 """One row per timed call, in the order made. process counts the fresh processes of a backend, round its turns in one,
--1 before the first. latency = resample_s + predict_s; features_s, where marked, is the first part of predict_s."""
+-1 before the first. latency = resample_s + predict_s; front_s, where there is a front end, is the first part of
+predict_s, and features_s, where marked, the one after that."""
 
 COLDSTART = pa.schema(
     [

@@ -29,10 +29,13 @@ from bench.workers.watch import Watch
 if TYPE_CHECKING:
     from backends.base import Audio, Backend, Clip, Prediction, TrainedBackend
     from bench.tasks.base import Task
+    from bench.workers.front import FrontEnd
 
 Message = dict[str, Any]
 clock = time.perf_counter
 LONGEST_ERROR = 10_000  # characters
+FRONT = "front end"
+"""The mark of its end."""
 METHOD = 2
 """Which version of what becomes of clips and predictions on their way through here. Raise it with any change that could
 change a record: records of another method are made anew."""
@@ -45,6 +48,7 @@ class Session:
         self._job = job
         self._watch = watch
         self._backend: Backend | None = None
+        self._front: FrontEnd | None = None
         self._marks: list[tuple[str, float]] = []
         self._made_s = 0.0
         self._context_s = 0.0
@@ -71,8 +75,10 @@ class Session:
         """Why the backend cannot be made as it was asked for; empty if it can."""
         from backends import BackendError, Spec
         from bench.making import refusal
+        from bench.workers.front import front_end
 
         try:
+            front_end(self._job["name"])
             found = Spec(self._job["name"], self._job["target"], self._job["variant"]).load()
             said = refusal(found, self._job["variant"], self._job["vocabulary"], self._job["options"])
         except BackendError as error:
@@ -89,6 +95,10 @@ class Session:
             importlib.import_module(module)
         imported = clock()
         self._backend = found(self._job["vocabulary"], self._job["variant"], **self._job["options"])
+        if "+" in self._job["name"]:
+            from bench.workers.front import front_end
+
+            self._front = front_end(self._job["name"])
         self._made_s = clock() - imported
         self._backend.mark = lambda stage: self._marks.append((stage, clock()))
         from bench.names import Name
@@ -191,7 +201,7 @@ class Session:
             audio, rate = read(Path(path), Limits(**limits))
             for _ in range(1 if self._warm else 2):  # a process's first call is not what the next ones take
                 began = clock()
-                prediction = backend.predict(resample(audio, rate, backend.sample_rate))
+                prediction = self._predict(resample(audio, rate, backend.sample_rate))
                 elapsed = clock() - began
             answer = self._checked(prediction)
         except MemoryError:
@@ -220,7 +230,7 @@ class Session:
         began = clock()
         try:
             resampled = resample(audio, rate, backend.sample_rate)
-            prediction = backend.predict(resampled)
+            prediction = self._predict(resampled)
             ended = clock()
             answer = self._checked(prediction)
         except MemoryError:
@@ -264,14 +274,17 @@ class Session:
             began = clock()
             resampled = resample(audio, rate, backend.sample_rate)
             ready = clock()
-            prediction = backend.predict(resampled)
+            prediction = self._predict(resampled)
             ended = clock()
-            features = next((at - ready for stage, at in self._marks if stage == "features"), None)
+            marks = dict(reversed(self._marks))
+            fronted = marks.get(FRONT, ready)
+            features = marks["features"] - fronted if "features" in marks else None
             yield {
                 "clip": entry["id"],
                 **self._checked(prediction),
                 "audio_s": len(audio) / rate,
                 "resample_s": ready - began,
+                "front_s": fronted - ready if self._front else None,
                 "features_s": features,
                 "predict_s": ended - ready,
                 **self._watch.news(),
@@ -288,7 +301,7 @@ class Session:
         for start in itertools.cycle(range(0, len(audios) - batch + 1, batch)):
             part = audios[start : start + batch]
             began = clock()
-            predictions = backend.predict_batch(part)
+            predictions = self._predict_batch(part)
             elapsed += clock() - began
             if len(predictions) != len(part):
                 raise ValueError(f"predict_batch gave {len(predictions)} predictions for {len(part)} clips")
@@ -325,7 +338,31 @@ class Session:
         from sound.resample import resample
 
         audio, rate = _read(entry)
-        return Clip(resample(audio, rate, self._ready().sample_rate), entry["reference"], entry["speaker"])
+        backend = self._ready()
+        heard = resample(audio, rate, backend.sample_rate)
+        kept = self._front.process(heard, backend.sample_rate)[0] if self._front else heard
+        return Clip(kept if len(kept) else heard, entry["reference"], entry["speaker"])
+
+    def _predict(self, audio: Audio) -> Prediction:
+        """By way of the front end, where there is one; its end is marked."""
+        backend = self._ready()
+        if self._front is None:
+            return backend.predict(audio)
+        from bench.workers.front import nothing, with_facts
+
+        kept, facts = self._front.process(audio, backend.sample_rate)
+        self._marks.append((FRONT, clock()))
+        return with_facts(backend.predict(kept), facts) if len(kept) else nothing(facts)
+
+    def _predict_batch(self, audios: Sequence[Audio]) -> list[Prediction]:
+        backend = self._ready()
+        if self._front is None:
+            return backend.predict_batch(audios)
+        from bench.workers.front import nothing, with_facts
+
+        made = [self._front.process(audio, backend.sample_rate) for audio in audios]
+        heard = iter(backend.predict_batch([kept for kept, _ in made if len(kept)]))
+        return [with_facts(next(heard), facts) if len(kept) else nothing(facts) for kept, facts in made]
 
     def _checked(self, prediction: Prediction) -> Message:
         """The prediction as a message. Raises ValueError or TypeError if it breaks the contract."""

@@ -123,12 +123,12 @@ def timings(
     rng = np.random.default_rng(seed)
     rows = []
     for count in threads:
-        rows += [(name, count, 0, -1, "warm", True, audio_s, 9.0, np.nan, 9.0) for name in latencies]
+        rows += [(name, count, 0, -1, "warm", True, audio_s, 9.0, np.nan, np.nan, 9.0) for name in latencies]
         for call in range(calls):
             for name, seconds in latencies.items():
                 s = seconds * float(np.exp(noise * rng.normal()))
                 clip = f"clip{call % 10}"
-                rows.append((name, count, 0, call // 10, clip, False, audio_s, 0.1 * s, 0.3 * s, 0.9 * s))
+                rows.append((name, count, 0, call // 10, clip, False, audio_s, 0.1 * s, np.nan, 0.3 * s, 0.9 * s))
     return pd.DataFrame(rows, columns=LATENCY.names)
 
 

@@ -32,6 +32,8 @@ def test_whatever_is_read_reads_the_same_once_written(text: str) -> None:
         ("mfcc-svm+framed+noise", "mfcc-svm", "", {"framed": "", "noise": ""}),
         ("mfcc-svm+noise@20dB", "mfcc-svm", "", {"noise": "20dB"}),
         ("a:b+noise", "a", "b", {"noise": ""}),
+        ("a:b+compress@0.3", "a", "b", {"compress": "0.3"}),
+        ("a+noise+compress@hard", "a", "", {"noise": "", "compress": "hard"}),
         ("mfcc-svm+other", "mfcc-svm+other", "", {}),
         ("mfcc-svm+noisy", "mfcc-svm+noisy", "", {}),
         ("mfcc-svm+other+noise", "mfcc-svm+other", "", {"noise": ""}),

@@ -35,11 +35,12 @@ def latency(run: Run) -> pd.DataFrame:
     for (threads, backend), calls in timed(run).groupby(["threads", "backend"]):
         points = [stats.percentile(calls["latency_s"], p) for p in PERCENTILES]
         rtf = stats.real_time_factor(calls["latency_s"], calls["audio_s"])
-        model = calls["predict_s"] - calls["features_s"]
-        stages = [float(stage.median()) for stage in (calls["resample_s"], calls["features_s"], model)]
+        model = calls["predict_s"] - calls["features_s"] - calls["front_s"].fillna(0.0)
+        parts = (calls["resample_s"], calls["front_s"], calls["features_s"], model)
+        stages = [float(stage.median()) for stage in parts]
         rows.append((threads, backend, len(calls), *points, *rtf, *stages))
     columns = ["threads", "backend", "calls", *(f"p{p}_s" for p in PERCENTILES), "rtf", "rtf_mean_of_clips"]
-    columns += ["resample_s", "features_s", "model_s"]
+    columns += ["resample_s", "front_s", "features_s", "model_s"]
     return pd.DataFrame(rows, columns=columns).sort_values(["threads", "p50_s", "backend"], ignore_index=True)
 
 

@@ -42,7 +42,7 @@ def speed(run: Run, tables: Tables) -> list[str]:
             " known where the backend marks them.",
         ]
         blocks += [
-            f"### {count_threads(threads)}\n\n{table(own, _latency_columns(backend), _too_few, is_candidate)}"
+            f"### {count_threads(threads)}\n\n{table(own, _latency_columns(backend, latency), _too_few, is_candidate)}"
             for threads, own in latency.groupby("threads")
         ]
     blocks += _ratios(run, tables["latency_ratios"], latency)
@@ -86,7 +86,8 @@ def speed(run: Run, tables: Tables) -> list[str]:
     return [*blocks, heading, note, table(tables["resources"], columns, candidate=is_candidate)]
 
 
-def _latency_columns(backend: Column) -> list[Column]:
+def _latency_columns(backend: Column, latency: pd.DataFrame) -> list[Column]:
+    front = [Column("front end, ms", "front_s", milliseconds, LOW)] if latency["front_s"].notna().any() else []
     return [
         backend,
         Column("timed calls", "calls", count),
@@ -96,6 +97,7 @@ def _latency_columns(backend: Column) -> list[Column]:
         Column("RTF", "rtf", number, LOW),
         Column("RTF, mean of clips", "rtf_mean_of_clips", number, LOW),
         Column("resample, ms", "resample_s", milliseconds, LOW),
+        *front,
         Column("features, ms", "features_s", milliseconds, LOW),
         Column("model, ms", "model_s", milliseconds, LOW),
     ]

@@ -209,3 +209,23 @@ def test_errors_of_any_length_and_kind_are_told(tmp_path: Path) -> None:
         with pytest.raises(WorkerError, match=r"^ValueError: \?a{100}") as error:
             worker.ask("load")
         assert len(str(error.value)) < 11_000
+
+
+def test_a_front_end_is_inside_the_clock_and_a_stage_of_its_own(tmp_path: Path, tiny_corpus: Path) -> None:
+    plain = job("Steady", delay_s=0.05)
+    fronted = replace(plain, spec=replace(plain.spec, name=f"{plain.spec.name}+compress@hard"))
+    with Worker(fronted, tmp_path / "log", threads=1) as worker:
+        worker.ask("create")
+        worker.ask("load")
+        reply = worker.ask("predict", clips=[clip(tiny_corpus / "0_ann_0.wav")])
+        batch = worker.ask("predict_batch", clips=[clip(tiny_corpus / "0_ann_0.wav")], batch=1)
+    assert 0 < reply["front_s"] < reply["predict_s"]
+    assert reply["facts"]["clip_tokens"] <= 50 * reply["audio_s"]
+    assert batch["clips"] >= 1
+
+
+def test_a_front_end_that_means_nothing_is_refused(tmp_path: Path) -> None:
+    plain = job("Steady")
+    strange = replace(plain, spec=replace(plain.spec, name=f"{plain.spec.name}+compress@harder"))
+    with Worker(strange, tmp_path / "log", threads=1) as worker:
+        assert "light, balanced, hard or a number from 0 to 1" in worker.ask("refusal")["refusal"]
