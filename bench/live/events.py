@@ -24,7 +24,7 @@ class Lane:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What is listened to, at the beginning and, with the blocks that were dropped, at the end."""
+    """What is listened to: told when sound comes from it and, with the blocks that were dropped, at the end."""
 
     name: str
     rate: int

@@ -78,7 +78,6 @@ def listen(asked: Listening) -> None:
             source=source.name,
             speaker=asked.speaker,
         )
-        tell(events.Source(source.name, source.rate, 0))
         thread = Thread(target=_feed, args=(source, session, stop, told.put), name="source", daemon=True)
         thread.start()
         try:
@@ -163,11 +162,13 @@ def _feed(
     source: Source,
     session: Session,
     stop: Event,
-    put: Callable[[tuple[float, BenchError | None]], None],
+    put: Callable[[tuple[float, events.Event | BenchError | None]], None],
 ) -> None:
     """From the source into the session; None, or what went wrong, is the last that is told."""
     try:
-        for block in source.blocks(stop):
+        for number, block in enumerate(source.blocks(stop)):
+            if not number:
+                put((time.monotonic(), events.Source(source.name, source.rate, 0)))
             session.push(block.samples, block.captured)
         if not stop.is_set():
             session.finish()
