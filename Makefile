@@ -19,10 +19,10 @@ $(PYTHON) -c 'import ensurepip, venv' 2> /dev/null || { \
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help setup bench quick robustness reference test lint format harness constraints clean
+.PHONY: help setup bench quick robustness reference test lint format harness content wer-predictor constraints clean
 
 help:  ## this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 12
 
 setup: $(VENV)/ready  ## the virtual environment, with every package pinned in constraints.txt
 
@@ -67,6 +67,12 @@ format: setup  ## put the style right
 harness: setup  ## what the harness itself costs, and what it can tell apart
 	$(BIN)/python -m benchmarks.overhead
 	$(BIN)/python -m benchmarks.discrimination
+
+content: setup  ## what content analysis tells, against planted truth and words, into results/content; again resumes
+	$(BIN)/python -m benchmarks.content --docs docs/content.md $(if $(OUT),--out $(OUT))
+
+wer-predictor: setup  ## how well WER is predicted, into results/wer-predictor; pairs are kept in build/, again resumes
+	$(BIN)/python -m benchmarks.wer --docs docs/wer-predictor.md $(if $(OUT),--out $(OUT))
 
 constraints:  ## resolve pyproject.toml anew and pin every package that it takes
 	@$(check-python)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ import numpy as np
 
 from bench.audio import read
 from bench.errors import BenchError
+from bench.tasks.words import normalised, word_edits
 from sound import Audio
 from sound.resample import resample
 
@@ -77,7 +79,17 @@ def _corpus(folder: Path) -> Iterator[Utterance]:
 
 def seeded(*names: object) -> np.random.Generator:
     """Randomness that follows from names alone."""
-    import hashlib
 
     digest = hashlib.sha256("\x00".join(map(str, names)).encode()).digest()
     return np.random.default_rng(int.from_bytes(digest[:16], "big"))
+
+
+def word_errors(reference: str, text: str) -> tuple[int, int]:
+    """Errors, and words of the reference, as the task of transcription counts them."""
+    (edits,) = word_edits([normalised(reference)], [normalised(text)])
+    return edits.errors, edits.units
+
+
+def spread(clips: Sequence[Utterance]) -> list[Utterance]:
+    """In an order that follows from their names alone: the first few are of every corpus and speaker."""
+    return sorted(clips, key=lambda clip: float(seeded(clip.corpus, clip.id).random()))

@@ -75,7 +75,7 @@ def test_every_command_and_flag_that_is_named_exists(command: str) -> None:
     assert [flag for flag in sorted(used) if flag not in help_of(command)] == []
 
 
-@pytest.mark.parametrize("target", sorted(set(re.findall(r"(?:^|`)make ([a-z]+)\b", EVERY, re.MULTILINE))))
+@pytest.mark.parametrize("target", sorted(set(re.findall(r"(?:^|`)make ([a-z-]+)\b", EVERY, re.MULTILINE))))
 def test_every_make_target_that_is_named_exists(target: str) -> None:
     assert re.search(rf"^{target}:.*##", (ROOT / "Makefile").read_text(), re.MULTILINE)
 

@@ -1,0 +1,130 @@
+"""Networks from a mel-spectrogram, and what the decoder said of itself, to a WER between 0 and 1. PyTorch.
+
+Inputs: spectrograms (clips, 1, 64, frames) and facts (clips, facts), of which there may be none; output: (clips,).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from backends.base import BackendError
+
+HIDDEN = 32
+NETWORKS = ("cnn", "mobilenet", "facts")
+
+
+def network(name: str, facts: int) -> nn.Module:
+    """An untrained network. Raises BackendError for a name that is not in NETWORKS, or one without any input."""
+    if name == "facts":
+        if not facts:
+            raise BackendError("a network of facts needs at least one")
+        return Head(None, 0, facts)
+    if name == "cnn":
+        return Head(small_cnn(), 64, facts)
+    if name == "mobilenet":
+        return Head(small_mobilenet(), 96, facts)
+    raise BackendError(f"no network named {name!r}; one of {', '.join(NETWORKS)}")
+
+
+class Head(nn.Module):  # type: ignore[misc]
+    """Mean and largest value over time and bands of the last channels, with facts beside them, through one layer."""
+
+    def __init__(self, body: nn.Module | None, channels: int, facts: int) -> None:
+        super().__init__()
+        self.body = body
+        self.last = nn.Sequential(
+            nn.Linear(2 * channels + facts, HIDDEN), nn.Hardswish(), nn.Dropout(0.2), nn.Linear(HIDDEN, 1)
+        )
+
+    def forward(self, mel: Tensor, facts: Tensor) -> Tensor:
+        """WER of each clip."""
+        inputs = [facts]
+        if self.body is not None:
+            maps = self.body(mel)
+            inputs += [maps.mean(dim=(2, 3)), maps.amax(dim=(2, 3))]
+        wer: Tensor = torch.sigmoid(self.last(torch.cat(inputs, dim=1))).squeeze(1)
+        return wer
+
+
+def small_cnn() -> nn.Module:
+    """Four convolutions of stride two, 16 to 64 channels."""
+    widths = (1, 16, 32, 64, 64)
+    return nn.Sequential(*(_convolution(widths[place], widths[place + 1], 3, 2) for place in range(4)))
+
+
+def small_mobilenet() -> nn.Module:
+    """A narrow MobileNetV3 (Howard et al. 2019): inverted residuals, squeeze and excitation, hard swish.
+
+    Written here as torchvision has no build for this PyTorch.
+    """
+    # kernel, channels within, channels out, squeeze, stride
+    blocks = (
+        (3, 16, 16, True, 2), (3, 48, 24, False, 2), (3, 64, 24, False, 1), (5, 72, 40, True, 2), (5, 120, 40, True, 1),
+    )  # fmt: skip
+    layers: list[nn.Module] = [_convolution(1, 16, 3, 2)]
+    before = 16
+    for kernel, within, after, squeeze, stride in blocks:
+        layers.append(Inverted(before, within, after, kernel, stride, squeeze))
+        before = after
+    return nn.Sequential(*layers, _convolution(before, 96, 1, 1))
+
+
+class Inverted(nn.Module):  # type: ignore[misc]
+    """Wider, filtered channel by channel, weighed, narrow again; added to its input where shapes allow."""
+
+    def __init__(self, before: int, within: int, after: int, kernel: int, stride: int, squeeze: bool) -> None:
+        super().__init__()
+        self.added = stride == 1 and before == after
+        layers: list[nn.Module] = [
+            _convolution(before, within, 1, 1),
+            _convolution(within, within, kernel, stride, within),
+        ]
+        if squeeze:
+            layers.append(Squeeze(within))
+        self.layers = nn.Sequential(*layers, nn.Conv2d(within, after, 1, bias=False), nn.BatchNorm2d(after))
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """Maps of the channels out."""
+        changed: Tensor = self.layers(maps)
+        return maps + changed if self.added else changed
+
+
+class Squeeze(nn.Module):  # type: ignore[misc]
+    """Every channel times a weight that follows from the means of all (Hu et al. 2018)."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.weights = nn.Sequential(
+            nn.Conv2d(channels, channels // 4, 1), nn.ReLU(), nn.Conv2d(channels // 4, channels, 1), nn.Hardsigmoid()
+        )
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """Maps of the same shape."""
+        weighed: Tensor = maps * self.weights(maps.mean(dim=(2, 3), keepdim=True))
+        return weighed
+
+
+def arrays(module: nn.Module) -> dict[str, Any]:
+    """Weights and statistics as float32 NumPy arrays, by name."""
+    return {name: tensor.detach().numpy().astype("float32") for name, tensor in module.state_dict().items()}
+
+
+def restore(module: nn.Module, stored: dict[str, Any]) -> None:
+    """Put arrays back. Raises BackendError where names or shapes are others."""
+    state = {name: torch.from_numpy(array) for name, array in stored.items()}
+    expected = module.state_dict()
+    if set(state) != set(expected) or any(state[name].shape != expected[name].shape for name in state):
+        raise BackendError("the arrays are not those of this network")
+    module.load_state_dict({name: state[name].to(expected[name].dtype) for name in state})
+    module.eval()
+
+
+def _convolution(before: int, after: int, kernel: int, stride: int, groups: int = 1) -> nn.Module:
+    return nn.Sequential(
+        nn.Conv2d(before, after, kernel, stride, kernel // 2, groups=groups, bias=False),
+        nn.BatchNorm2d(after),
+        nn.Hardswish(),
+    )

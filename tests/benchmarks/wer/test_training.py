@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from backends.quality.predictor import FACTS
+from benchmarks.wer.training import SEEDS, Recipe, by_logprob, constant, fitted
+from tests.benchmarks.wer.pairing import pairs
+
+pytest.importorskip("torch")
+
+
+def wers(part: str, clips: int, seed: int = 0) -> np.ndarray:
+    return np.array([pair.wer for pair in pairs(part, clips, seed)])
+
+
+def test_a_line_from_logprob_beats_the_constant_where_it_tells_all() -> None:
+    dev, test = pairs("dev", 40), pairs("test", 20, seed=1)
+    truth = wers("test", 20, seed=1)
+    assert np.abs(by_logprob(dev, test) - truth).mean() < 0.5 * np.abs(constant(dev, test) - truth).mean()
+    assert set(constant(dev, test)) == {float(np.median(wers("dev", 40)))}
+
+
+def test_confidence_is_learned_and_kept(tmp_path: Path) -> None:
+    dev, test = pairs("dev", 60), pairs("test", 20, seed=1)
+    said: list[str] = []
+    recipe = Recipe("confidence", "facts", FACTS, 40)
+    first = fitted(recipe, dev, [], tmp_path, said.append)
+    again = fitted(recipe, dev, [], tmp_path, said.append)
+    assert len(said) == len(SEEDS) == len(first.predictor.members)
+    assert again.curves == first.curves and len(first.curves) == 40 * len(SEEDS)
+    values = first.predictor.values([pair.facts for pair in test])
+    guess = first.predictor.predict_many(values)
+    np.testing.assert_array_equal(guess, again.predictor.predict_many(values))
+    truth = wers("test", 20, seed=1)
+    assert np.abs(guess - truth).mean() < 0.7 * np.abs(constant(dev, test) - truth).mean()
+    assert first.curves[-1]["loss"] < first.curves[0]["loss"]
+
+
+def test_networks_that_look_at_sound_are_learned(tmp_path: Path) -> None:
+    dev = pairs("dev", 6)
+    mels = [np.full((64, 40), round(200 * pair.wer), np.uint8) for pair in dev]
+    found = fitted(Recipe("mel, CNN", "cnn", (), 1), dev, mels, tmp_path, lambda line: None)
+    guess = found.predictor.predict_many(found.predictor.values([pair.facts for pair in dev]), mels)
+    assert guess.shape == (len(dev),) and np.isfinite(guess).all()
