@@ -19,7 +19,7 @@ $(PYTHON) -c 'import ensurepip, venv' 2> /dev/null || { \
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help setup bench quick robustness reference test lint format harness content wer-predictor constraints clean
+.PHONY: help setup bench quick robustness reference test lint format harness content wer-predictor compression constraints clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 12
@@ -63,6 +63,9 @@ lint: setup  ## style and types, changing nothing
 format: setup  ## put the style right
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+compression: setup  ## what compression costs in words and saves in work, into results/compression; needs DIGITBENCH_DATA
+	$(BIN)/python -m benchmarks.compression test --page docs/compression.md
 
 harness: setup  ## what the harness itself costs, and what it can tell apart
 	$(BIN)/python -m benchmarks.overhead

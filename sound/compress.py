@@ -47,11 +47,11 @@ class Times:
 
     def original(self, seconds: ArrayLike) -> Floats:
         """When in the recording that was, which is now at ``seconds``: for the times of words that were recognised."""
-        return np.interp(seconds, self.after, self.before)
+        return np.interp(np.asarray(seconds, np.float64), self.after, self.before)
 
     def compressed(self, seconds: ArrayLike) -> Floats:
         """Where a moment of the recording is now; of what was taken out, where the cut is."""
-        return np.interp(seconds, self.before, self.after)
+        return np.interp(np.asarray(seconds, np.float64), self.before, self.after)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,101 @@
+"""A folder of files on two cores: two workers of one thread, each with half of the clips, heard at once by batch.
+
+Interleaved in rounds; a setting's time is from the start of both workers, loaded and waiting, to the end of the later.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.compression.clips import spoken
+from benchmarks.compression.settings import FOLDER
+from benchmarks.compression.sitting import Hearing
+
+ROUNDS = 3
+WORKERS = 2
+
+
+def measure(part: str, file: Path) -> None:
+    """Append a line for each round and setting that FILE lacks."""
+    there = (
+        {(line["round"], line["key"]) for line in map(json.loads, file.read_text().splitlines())}
+        if file.is_file()
+        else set()
+    )
+    rng = np.random.default_rng(0)
+    with file.open("a", encoding="utf-8") as lines:
+        for number in range(ROUNDS):
+            for row in rng.permutation(len(FOLDER)):
+                setting = FOLDER[row]
+                if (number, setting.key) in there or number >= setting.rounds:
+                    continue
+                print(f"folder, {part}, round {number}: {setting.name}", flush=True)
+                lines.write(
+                    json.dumps(
+                        {"round": number, "setting": setting.name, "key": setting.key} | _round(part, setting.name)
+                    )
+                    + "\n"
+                )
+                lines.flush()
+
+
+def _round(part: str, name: str) -> dict[str, Any]:
+    command = (sys.executable, "-m", "benchmarks.compression.folder", part, name)
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    workers = [
+        subprocess.Popen(
+            (*command, str(number)), stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment, text=True
+        )
+        for number in range(WORKERS)
+    ]
+    try:
+        for worker in workers:
+            _read(worker)
+        began = time.perf_counter()
+        for worker in workers:
+            assert worker.stdin
+            worker.stdin.write("go\n")
+            worker.stdin.flush()
+        said = [json.loads(_read(worker)) for worker in workers]
+        wall = time.perf_counter() - began
+    finally:
+        for worker in workers:
+            worker.kill()
+            worker.wait()
+    texts = {clip: text for each in said for clip, text in each["texts"].items()}
+    return {"wall_s": wall, "audio_s": sum(each["audio_s"] for each in said), "texts": texts}
+
+
+def _read(worker: subprocess.Popen[str]) -> str:
+    assert worker.stdout
+    line = worker.stdout.readline()
+    if not line:
+        raise RuntimeError(f"a worker ended with code {worker.wait()}; what it said is above")
+    return line
+
+
+def main() -> None:
+    """One worker: load, say so, wait for a line, hear its half, say what was heard."""
+    part, name, number = sys.argv[1:4]
+    [setting] = [each for each in FOLDER if each.name == name]
+    items = sorted(spoken(Path(os.environ["DIGITBENCH_DATA"]), part), key=lambda item: item.audio.size)[
+        int(number) :: WORKERS
+    ]
+    hearing = Hearing(setting, "tiny.en")
+    hearing.hear(items[0])
+    print("ready", flush=True)
+    sys.stdin.readline()
+    texts = hearing.hear_all(items)
+    print(json.dumps({"audio_s": sum(item.seconds for item in items), "texts": texts}), flush=True)
+
+
+if __name__ == "__main__":
+    main()
