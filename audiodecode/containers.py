@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import BinaryIO
 
-from audiodecode.files import HEAD
+from audiodecode.files import HEAD, Source
 from audiodecode.frames import adts_frame, id3_size, mpeg_frame
 from audiodecode.splice import bytes_at
 
@@ -36,6 +36,13 @@ def identify(file: BinaryIO) -> tuple[str, int]:
         padding = len(head) - len(head.lstrip(b"\0"))
         name, start = sniff(head[padding:]), start + padding
     return name, start
+
+
+def kind_of(source: Source) -> tuple[str, int]:
+    """``identify``, by the bytes that were read first, where they suffice."""
+    if source.head.startswith(b"ID3"):
+        return identify(source.file)
+    return sniff(source.head[:HEAD]), 0
 
 
 def sniff(head: bytes) -> str:

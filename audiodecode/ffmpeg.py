@@ -12,9 +12,9 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from audiodecode.limits import Limits, UnreadableError
+from audiodecode.decoded import Blocks, Stream
+from audiodecode.limits import UNLIMITED, Limits, UnreadableError
 from audiodecode.splice import Layout, Spliced
-from audiodecode.stream import Blocks, Stream
 
 FORMATS: Mapping[str, str] = {
     "mp4": "mov", "webm": "matroska", "aac": "aac", "amr": "amr", "wav": "wav", "rf64": "wav", "w64": "w64",
@@ -39,6 +39,29 @@ def opened(file: BinaryIO, kind: str, layout: Layout, limits: Limits, strict: bo
 
     ``strict`` takes neither damage nor a second stream. Raises UnreadableError.
     """
+    with _container(file, kind, layout) as container:
+        sounds = container.streams.audio
+        if not sounds:
+            raise UnreadableError("holds no sound" + (", only pictures" if container.streams.video else ""))
+        if len(sounds) > 1 and strict:
+            raise UnreadableError(f"holds {len(sounds)} streams of sound; keep one: ffmpeg -i FILE -map 0:a:0 OUT.wav")
+        sound = sounds[0]
+        if sound.codec_context is None:
+            raise UnreadableError(f"{NAMES.get(kind, kind)} of a codec that is not known; {CONVERT}")
+        limits.check(sound.rate or limits.lowest_hz, sound.channels, 0)
+        if strict:
+            sound.codec_context.options = {"err_detect": "explode"}
+        blocks = _decoded(container, sound, layout.timed, strict)
+        first = next(blocks, None)
+        if first is None:
+            raise UnreadableError("holds no samples, only a header")
+        rate = sound.codec_context.sample_rate or sound.rate
+        yield Stream(rate, first.shape[1], None, chain([first], blocks))
+
+
+@contextmanager
+def _container(file: BinaryIO, kind: str, layout: Layout) -> Iterator[Any]:
+    """A file open to FFmpeg, whose errors are raised as UnreadableError."""
     name = NAMES.get(kind, kind)
     if kind not in FORMATS:
         raise UnreadableError(f"{name} is not read; {CONVERT}")
@@ -46,31 +69,26 @@ def opened(file: BinaryIO, kind: str, layout: Layout, limits: Limits, strict: bo
         import av
     except ImportError:
         raise UnreadableError(f"{name} needs PyAV: pip install 'digitbench[formats]'; or {CONVERT}") from None
-
     try:
         with av.open(Spliced(file, layout), "r", format=FORMATS[kind], metadata_errors="replace") as container:
-            sounds = container.streams.audio
-            if not sounds:
-                raise UnreadableError("holds no sound" + (", only pictures" if container.streams.video else ""))
-            if len(sounds) > 1 and strict:
-                raise UnreadableError(
-                    f"holds {len(sounds)} streams of sound; keep one: ffmpeg -i FILE -map 0:a:0 OUT.wav"
-                )
-            sound = sounds[0]
-            if sound.codec_context is None:
-                raise UnreadableError(f"{name} of a codec that is not known; {CONVERT}")
-            limits.check(sound.rate or limits.lowest_hz, sound.channels, 0)
-            if strict:
-                sound.codec_context.options = {"err_detect": "explode"}
-            blocks = _decoded(container, sound, layout.timed, strict)
-            first = next(blocks, None)
-            if first is None:
-                raise UnreadableError("holds no samples, only a header")
-            rate = sound.codec_context.sample_rate or sound.rate
-            yield Stream(rate, first.shape[1], None, chain([first], blocks))
+            yield container
     except (av.FFmpegError, ValueError, NotImplementedError) as error:
         why = getattr(error, "strerror", None) or error
         raise UnreadableError(f"damaged, or of an unknown codec: {name} that FFmpeg cannot decode ({why})") from None
+
+
+def facts(file: BinaryIO, kind: str, layout: Layout) -> tuple[str, int, int, int]:
+    """Codec, rate, channels and frames, as the header says, or as decoding counts them where it does not."""
+    with _container(file, kind, layout) as container:
+        sound = container.streams.audio[0] if container.streams.audio else None
+        if sound is None or sound.codec_context is None:
+            raise UnreadableError("holds no sound that is known")
+        codec, rate, channels = sound.codec_context.name, sound.rate, sound.channels
+        seconds = sound.duration * sound.time_base if sound.duration else Fraction(container.duration or 0, 1_000_000)
+    if seconds and kind in ("mp4", "webm"):
+        return codec, rate, channels, round(seconds * rate)
+    with opened(file, kind, layout, UNLIMITED, strict=False) as stream:
+        return codec, stream.rate, stream.channels, sum(map(len, stream.blocks))
 
 
 def _decoded(container: Any, sound: Any, timed: bool, strict: bool) -> Blocks:

@@ -8,6 +8,7 @@ import os
 import stat
 from typing import Any, BinaryIO
 
+import numpy as np
 from numpy.typing import NDArray
 
 from audiodecode.limits import UnreadableError
@@ -61,7 +62,7 @@ class Source:
         """Fill an array with the bytes from there; how many there were."""
         if not out.size:
             return 0
-        view, got = memoryview(out.reshape(-1)).cast("B"), 0
+        view, got = out.reshape(-1).view(np.uint8).data, 0
         if len(self.head) == self.size:
             part = self.head[start : start + len(view)]
             view[: len(part)] = part
@@ -127,3 +128,10 @@ def open_regular(path: str | os.PathLike[str]) -> tuple[int, int]:
     os.close(handle)
     kind = next((name for is_kind, name in _IRREGULAR if is_kind(mode)), "a special file")
     raise UnreadableError(f"{kind}, not an audio file")
+
+
+def named(path: Readable, error: Exception) -> UnreadableError:
+    """The error with the file's name before it, where it has one."""
+    why = "cannot be read, memory does not suffice" if isinstance(error, MemoryError) else error
+    name = path if isinstance(path, os.PathLike) else getattr(path, "name", path)
+    return UnreadableError(f"{os.fspath(name)}: {why}" if isinstance(name, (str, os.PathLike)) else str(why))

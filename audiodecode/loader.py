@@ -13,26 +13,19 @@ Samples are those of librosa 0.11, to the last bit, but for these:
 
 from __future__ import annotations
 
-import sys
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from audiodecode import wav
-from audiodecode.containers import identify, sniff
-from audiodecode.decoders import checked
-from audiodecode.files import HEAD, Readable, Source
-from audiodecode.frames import is_counted, unnumbered
-from audiodecode.layout import examine
+from audiodecode.containers import kind_of
+from audiodecode.decoded import Stream
+from audiodecode.decoders import by_ffmpeg, checked, part, within
+from audiodecode.files import Readable, Source, named
 from audiodecode.limits import UNLIMITED, UnreadableError
 from audiodecode.resampling import resample
-from audiodecode.splice import Layout
-from audiodecode.stream import Stream
-from audiodecode.wanted import Wanted, average, dtype_of
-
-_FFMPEG = frozenset(("mp4", "webm", "aac", "amr"))
-_OPUS_RATE = 24_000  # Hz: libsndfile decodes what was recorded at more at 48 kHz, as FFmpeg does all
+from audiodecode.wanted import Wanted, dtype_of, mixed
 
 Decoded = tuple[NDArray[Any], int, bool]
 """Samples, shape (n,) or (n, channels); rate; and whether they cannot but be finite."""
@@ -67,10 +60,10 @@ def load(
     try:
         with Source(path, wanted.whole) as source:
             audio, rate, finite = _strictly(source, wanted) if strict else _decoded(source, wanted)
+        if not finite and (mono or sr is not None) and not _finite(audio):
+            raise UnreadableError("holds NaN or infinite samples")
     except (UnreadableError, MemoryError) as error:
-        raise _named(path, error) from None
-    if not finite and (mono or sr is not None) and not _finite(audio):
-        raise _named(path, UnreadableError("holds NaN or infinite samples"))
+        raise named(path, error) from None
     if audio.ndim > 1:
         audio = audio.T
     if sr is not None:
@@ -84,41 +77,17 @@ def _decoded(source: Source, wanted: Wanted) -> Decoded:
         span = wanted.frames(header.rate, header.frames)
         audio = wav.read(source, header, *span, wanted.mono, wanted.dtype) if span else wanted.nothing()
         return audio, header.rate, header.pcm
-    kind, start = identify(source.file) if source.head.startswith(b"ID3") else (sniff(source.head[:HEAD]), 0)
-    if kind in _FFMPEG or (not wanted.exact and _fast_opus(source)):
-        return _by_ffmpeg(source, kind, start, wanted)
-    return _by_libsndfile(source, kind, start, wanted)
-
-
-def _by_libsndfile(source: Source, kind: str, start: int, wanted: Wanted) -> Decoded:
+    kind, start = kind_of(source)
+    if by_ffmpeg(source, kind, wanted):
+        with part(source, wanted) as stream:
+            return _joined(stream, wanted), stream.rate, False
     from audiodecode import sndfile
 
-    layout = None
-    if kind == "mp3" and not is_counted(source.at(start, HEAD)):
-        layout = unnumbered(source.file, start, source.size)
     try:
-        return sndfile.read(source, wanted, layout)
-    except sndfile.LibsndfileError as error:
-        from audiodecode import ffmpeg
-
-        if error.code == sndfile.UNSUPPORTED and kind in ffmpeg.FORMATS and kind != "ogg":
-            return _by_ffmpeg(source, kind, start, wanted)
-        if kind in ffmpeg.NAMES:
-            raise UnreadableError(f"{ffmpeg.NAMES[kind]} is not read; {ffmpeg.CONVERT}") from None
-        why = error.error_string.rstrip(".") or "unknown format"
-        known = f"cannot be decoded as {kind}" if kind else "not audio of a known format, it cannot be decoded"
-        raise UnreadableError(f"{known} ({why})") from None
-
-
-def _by_ffmpeg(source: Source, kind: str, start: int, wanted: Wanted) -> Decoded:
-    from audiodecode import ffmpeg
-
-    try:
-        layout = examine(source.file, kind, start, source.size, UNLIMITED)
-    except UnreadableError:
-        layout = Layout(start)
-    with ffmpeg.opened(source.file, kind, layout, UNLIMITED, strict=False) as stream:
-        return _gathered(stream, wanted), stream.rate, False
+        return sndfile.read(source, kind, start, wanted)
+    except sndfile.OfFFmpeg:
+        with part(source, wanted, sndfile=False) as stream:
+            return _joined(stream, wanted), stream.rate, False
 
 
 def _strictly(source: Source, wanted: Wanted) -> Decoded:
@@ -126,39 +95,20 @@ def _strictly(source: Source, wanted: Wanted) -> Decoded:
     if header and header.plain and header.frames:
         return _decoded(source, wanted)
     with checked(source, UNLIMITED, wanted.dtype) as stream:
-        return _gathered(stream, wanted), stream.rate, stream.pcm
+        return _joined(within(stream, wanted), wanted), stream.rate, stream.pcm
 
 
-def _gathered(stream: Stream, wanted: Wanted) -> NDArray[Any]:
-    """The part of it that is wanted; all of it is decoded."""
+def _joined(stream: Stream, wanted: Wanted) -> NDArray[Any]:
+    """The blocks in one array, their channels averaged where that is wanted."""
     if wanted.integers:
         raise ValueError("dtype: whole numbers are for WAV, FLAC and what else libsndfile decodes, without strict")
-    first, last = wanted.frames(stream.rate, sys.maxsize) or (0, 0)
-    mixed = stream.channels > 1 and wanted.mono
-    parts, at = list[NDArray[Any]](), 0
+    parts = list[NDArray[Any]]()
     for block in stream.blocks:
-        part = block[max(0, first - at) : max(0, last - at)].astype(wanted.dtype, copy=False)
-        at += len(block)
-        if not len(part):
-            continue
-        if mixed:
-            parts.append(np.empty(len(part), wanted.dtype))
-            average(part, parts[-1])
-        else:
-            parts.append(part if stream.channels > 1 else part[:, 0])
+        parts.append(mixed(block) if wanted.mono else block)
     if not parts:
-        flat = first > at or wanted.mono or stream.channels == 1
-        return np.empty(0 if flat else (0, stream.channels), wanted.dtype)
-    return np.ascontiguousarray(parts[0]) if len(parts) == 1 else np.concatenate(parts)
-
-
-def _fast_opus(source: Source) -> bool:
-    """Whether FFmpeg decodes this as libsndfile does: Opus at 48 kHz, without gain, of one or two channels."""
-    head = source.head[28:47]
-    if not source.head.startswith(b"OggS") or not head.startswith(b"OpusHead"):
-        return False
-    rate, gain, mapping = int.from_bytes(head[12:16], "little"), head[16:18], head[18:19]
-    return (not rate or rate > _OPUS_RATE) and gain == b"\0\0" and mapping == b"\0"
+        return np.empty(0 if wanted.mono or stream.channels == 1 else (0, stream.channels), wanted.dtype)
+    audio = parts[0] if len(parts) == 1 else np.concatenate(parts)
+    return np.ascontiguousarray(audio if wanted.mono or stream.channels > 1 else audio[:, 0], wanted.dtype)
 
 
 def _finite(audio: NDArray[Any]) -> bool:
@@ -171,10 +121,3 @@ def _tensor(audio: NDArray[Any]) -> Any:
     except ImportError:
         raise ImportError("out='torch' needs PyTorch: pip install torch; or use out='numpy'") from None
     return torch.from_numpy(audio)
-
-
-def _named(path: Readable, error: Exception) -> UnreadableError:
-    """The error with the file's name before it."""
-    why = "cannot be read, memory does not suffice" if isinstance(error, MemoryError) else error
-    name = path if isinstance(path, str) else getattr(path, "name", None) or getattr(path, "__fspath__", str)()
-    return UnreadableError(f"{name}: {why}" if isinstance(name, str) and name else str(why))

@@ -13,20 +13,18 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from audiodecode.ffmpeg import FORMATS
-from audiodecode.files import Source
+from audiodecode.decoded import BLOCK, Blocks, Stream
+from audiodecode.ffmpeg import CONVERT, FORMATS, NAMES
+from audiodecode.files import HEAD, Source
+from audiodecode.frames import is_counted, unnumbered
 from audiodecode.limits import Limits, UnreadableError
 from audiodecode.splice import Layout, Spliced
-from audiodecode.stream import BLOCK, Blocks, Stream
 from audiodecode.wanted import DTYPES, Wanted, average
 
 _AVERAGED = 1 << 15
 """Frames of several channels that are decoded before they are averaged: they stay in a processor's cache."""
 UNSUPPORTED = 4
 """libsndfile's code for an encoding that it does not have."""
-
-
-LibsndfileError = soundfile.LibsndfileError
 
 
 class Forward(soundfile.SoundFile):  # type: ignore[misc]
@@ -73,12 +71,12 @@ def _blocks(sound: soundfile.SoundFile, declared: int, dtype: np.dtype[Any]) -> 
         ) from None
 
 
-def read(source: Source, wanted: Wanted, layout: Layout | None = None) -> tuple[NDArray[Any], int, bool]:
+def read(source: Source, kind: str, start: int, wanted: Wanted) -> tuple[NDArray[Any], int, bool]:
     """A part of a file, by a seek, as librosa reads it; its rate; and whether its samples cannot but be finite.
 
-    Shape (frames,), or (frames, channels) where they are several and not averaged. Raises LibsndfileError.
+    Shape (frames,), or (frames, channels) where they are several and not averaged. Raises UnreadableError, OfFFmpeg.
     """
-    with Forward(Spliced(source.file, layout) if layout else source.handle, closefd=False) as sound:
+    with _readable(source, kind, start) as sound:
         rate, span = sound.samplerate, wanted.frames(sound.samplerate, sound.frames)
         finite = wanted.integers or sound.subtype.startswith("PCM")
         if span is None:
@@ -94,6 +92,45 @@ def read(source: Source, wanted: Wanted, layout: Layout | None = None) -> tuple[
             average(block, out[got : got + len(block)])
             got += len(block)
         return out[:got], rate, finite
+
+
+@contextmanager
+def part(source: Source, kind: str, start: int, wanted: Wanted) -> Iterator[Stream]:
+    """``read``, block by block."""
+    with _readable(source, kind, start) as sound:
+        first, last = wanted.frames(sound.samplerate, sound.frames) or (0, 0)
+        if first:
+            sound.seek(first)
+        yield Stream(sound.samplerate, sound.channels, None, _blocks(sound, last - first, wanted.dtype))
+
+
+def facts(source: Source, kind: str, start: int) -> tuple[str, str, int, int, int]:
+    """Format and encoding as libsndfile calls them, rate, channels, frames. Raises UnreadableError, OfFFmpeg."""
+    with _readable(source, kind, start) as sound:
+        return sound.format.lower(), sound.subtype, sound.samplerate, sound.channels, sound.frames
+
+
+class OfFFmpeg(Exception):  # noqa: N818
+    """An encoding that libsndfile does not know and FFmpeg may."""
+
+
+@contextmanager
+def _readable(source: Source, kind: str, start: int) -> Iterator[soundfile.SoundFile]:
+    """A file as libsndfile takes it, but MP3 whose frames had to be counted."""
+    layout = None
+    if kind == "mp3" and not is_counted(source.at(start, HEAD)):
+        layout = unnumbered(source.file, start, source.size)
+    try:
+        with Forward(Spliced(source.file, layout) if layout else source.handle, closefd=False) as sound:
+            yield sound
+    except soundfile.LibsndfileError as error:
+        if error.code == UNSUPPORTED and kind in FORMATS and kind != "ogg":
+            raise OfFFmpeg from None
+        if kind in NAMES:
+            raise UnreadableError(f"{NAMES[kind]} is not read; {CONVERT}") from None
+        why = error.error_string.rstrip(".") or "unknown format"
+        known = f"cannot be decoded as {kind}" if kind else "not audio of a known format, it cannot be decoded"
+        raise UnreadableError(f"{known} ({why})") from None
 
 
 class _Silence:

@@ -55,3 +55,12 @@ def average(frames: NDArray[Any], out: NDArray[Any]) -> None:
         out *= 0.5
     else:
         np.mean(frames.T, axis=0, out=out)
+
+
+def mixed(frames: NDArray[Any]) -> NDArray[Any]:
+    """Shape (frames, channels) to (frames,)."""
+    if frames.shape[1] == 1:
+        return frames[:, 0]
+    out = np.empty(len(frames), frames.dtype)
+    average(frames, out)
+    return out

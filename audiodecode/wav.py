@@ -201,9 +201,9 @@ def read(source: Source, wav: Wav, first: int, last: int, mono: bool, dtype: np.
     return out[:got]
 
 
-def blocks(source: Source, wav: Wav, size: int, dtype: np.dtype[Any]) -> Iterator[NDArray[Any]]:
-    """All of it, in arrays of shape (frames, channels) of about so many numbers."""
-    for buffer, at, frames in _raw(source, wav, 0, wav.frames, size):
+def blocks(source: Source, wav: Wav, first: int, last: int, size: int, dtype: np.dtype[Any]) -> Iterator[NDArray[Any]]:
+    """Frames ``first`` to ``last``, in arrays of shape (frames, channels) of about so many numbers."""
+    for buffer, at, frames in _raw(source, wav, first, last, size):
         floats = np.empty((frames, wav.channels), dtype)
         _convert(buffer, at, wav.code, floats.reshape(-1))
         yield floats
