@@ -438,12 +438,10 @@ def test_the_page_the_terminal_and_a_file_get_the_same_scores(server: Served, tm
     for number, kept in enumerate(saved(tmp_path / "page")):
         files.append(tmp_path / f"{number}.wav")
         soundfile.write(files[-1], handed(kept.segment, Quick.context_s), RATE, subtype="PCM_16")
-    of_files = [
-        {"label": heard.label, "scores": heard.scores, "text": heard.text}
-        for heard in recognise(config(), None, f"{PEOPLE}:Quick", files, io.BytesIO())
-    ]
+    heard = list(recognise(config(), None, f"{PEOPLE}:Quick", files, io.BytesIO()))
+    of_files = [{"label": each.label, "scores": each.scores, "text": each.text} for each in heard]
     assert len(of_files) == 2
     assert answers(tmp_path / "page") == answers(tmp_path / "terminal") == of_files
-    for file, heard in zip(files, of_files, strict=True):
+    for file, each in zip(files, heard, strict=True):
         posted = server.predict(file.read_bytes())[1][0]
-        assert (posted["digit"], posted["probs"]) == (heard["label"], probabilities(heard["scores"] or {}))
+        assert (posted["digit"], posted["probs"]) == (each.label, probabilities(each.scores or {}))
