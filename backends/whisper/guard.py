@@ -14,13 +14,14 @@ import numpy as np
 from backends.base import Audio
 
 NGRAM = 4
-REPEATS = 3
-"""So many times the same four tokens, or twice in a row, make a loop."""
+REPEATS, IN_A_ROW = 5, 3
+"""So many times the same four tokens, in all or in a row, make a loop: a name may well be said three times."""
 RATIO = 2.4
 """Of a text's bytes to those that zlib makes of them: a sentence said twice has 1.8 to 1.95."""
 CAP, CAP_PER_S = 12, 7
 """Tokens that no speech needs more of: so many, and so many a second."""
 
+TOO_SHORT = "too short"
 LEAST_PER_S, SHORT_S = 1.8, 1.0
 """Fewer tokens than that a second of speech, but for the first, are too few: right ones have more than 2.3."""
 HOP_S, RANGE_DB = 0.02, 25.0
@@ -35,12 +36,12 @@ def cap(seconds: float) -> int:
 
 
 def loops(tokens: Sequence[int]) -> bool:
-    """Whether four tokens come again right after themselves, or three times in all."""
+    """Whether four tokens come again and again."""
     times: dict[tuple[int, ...], int] = {}
     for end in range(NGRAM, len(tokens) + 1):
         gram = tuple(tokens[end - NGRAM : end])
         times[gram] = times.get(gram, 0) + 1
-        if times[gram] == REPEATS or gram == tuple(tokens[max(0, end - 2 * NGRAM) : end - NGRAM]):
+        if times[gram] == REPEATS or tuple(tokens[max(0, end - IN_A_ROW * NGRAM) : end]) == gram * IN_A_ROW:
             return True
     return False
 
@@ -58,7 +59,7 @@ def sign(tokens: Sequence[int], text: str, most: int, speech_s: float) -> str:
         return "endless"
     if loops(tokens) or ratio(text) > RATIO:
         return "loop"
-    return "too short" if len(tokens) < LEAST_PER_S * (speech_s - SHORT_S) else ""
+    return TOO_SHORT if len(tokens) < LEAST_PER_S * (speech_s - SHORT_S) else ""
 
 
 def loud_s(audio: Audio, rate: int) -> float:

@@ -4,8 +4,8 @@ Clip -> cut at pauses into pieces of at most 28 s (:mod:`backends.whisper.pieces
 (:mod:`sound.activity`) -> each encoded by itself in a window
 of its length and ``margin_s`` more, states of silence put behind, several decoded together
 (:mod:`backends.whisper.transcriber`). A transcript that bears a sign of failure (:mod:`backends.whisper.guard`) is made
-again, with more silence, at last in stock Whisper's 30 s; that counts in the time and in the facts. What the model
-itself takes for silence is no text.
+again: one that ends too early from two halves, others with more silence, at last in stock Whisper's 30 s. All that
+counts in the time and in the facts. What the model itself takes for silence is no text.
 
 A window that is cut short makes another machine of Whisper than the stock one.
 """
@@ -13,7 +13,7 @@ A window that is cut short makes another machine of Whisper than the stock one.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -23,13 +23,15 @@ from backends.base import Audio, Backend, BackendError, Prediction, Source, Voca
 from backends.whisper import encoder, guard, weights
 from backends.whisper.ctranslate2_file import read, whisper_parameters
 from backends.whisper.encoder import LIMIT, SAMPLE_RATE, Array
-from backends.whisper.pieces import pieces
+from backends.whisper.pieces import halved, pieces
 from backends.whisper.transcriber import FRAME, POSITIONS, Transcriber, Transcript
 from sound.activity import Detector, detectors
 from sound.compress import spoken
 
 LONGEST_S = 28.0
 """Of a piece."""
+SHORTEST_S = 2.0
+"""Of a half, where a piece whose text is too short is cut in two."""
 MOST_TOGETHER = 64
 """Pieces that the decoder is given at once."""
 MOST_TOKENS = 224
@@ -37,12 +39,13 @@ MOST_TOKENS = 224
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt:
-    """One transcript of one piece, what it took, and the sign that it is not what was said, if there is one."""
+class Heard:
+    """What was heard in a piece in the end, and what all attempts at it took."""
 
     transcript: Transcript
     encoder_tokens: int
-    sign: str
+    decoder_tokens: int
+    retries: int = 0
 
 
 class WhisperShort(Backend):
@@ -107,15 +110,15 @@ class WhisperShort(Backend):
         for clip, audio in enumerate(audios):
             encoder.check(audio)
             cut += [(clip, piece) for piece in pieces(audio, SAMPLE_RATE, LONGEST_S) if self._speaks(piece)]
-        heard: dict[int, list[Attempt]] = {}
+        heard: dict[int, Heard] = {}
         by_length = sorted(range(len(cut)), key=lambda row: cut[row][1].size)
         for start in range(0, len(cut), self.batch):
             rows = by_length[start : start + self.batch]
             heard |= dict(zip(rows, self._hear([cut[row][1] for row in rows]), strict=True))
-        by_clip: list[list[list[Attempt]]] = [[] for _ in audios]
+        by_clip: list[list[Heard]] = [[] for _ in audios]
         for row, (clip, _) in enumerate(cut):
             by_clip[clip].append(heard[row])
-        return [self._prediction(attempts, audio) for attempts, audio in zip(by_clip, audios, strict=True)]
+        return [_prediction(pieces, audio) for pieces, audio in zip(by_clip, audios, strict=True)]
 
     def artifacts(self) -> list[Path]:
         return weights.model_files(self._weights())
@@ -135,27 +138,38 @@ class WhisperShort(Backend):
     def _speaks(self, piece: Audio) -> bool:
         return self._detector is None or spoken(piece, SAMPLE_RATE, self._detector)
 
-    def _hear(self, cut: Sequence[Audio]) -> list[list[Attempt]]:
-        """For each piece its attempts: of several the last is the mildest."""
+    def _hear(self, cut: Sequence[Audio]) -> list[Heard]:
+        """Pieces together, and those by themselves again that bear a sign of failure."""
         if self._transcriber is None:
             raise BackendError(f"{self.name}: load it before it predicts")
         states = [self._transcriber.encode(piece, self.margin_s) for piece in cut]
-        caps = [self._most_tokens(piece) for piece in cut]
-        first = self._transcriber.decode(states, self.states, caps)
-        return [self._attempts(self._transcriber, *each) for each in zip(cut, states, caps, first, strict=True)]
+        most = [self._most_tokens(piece) for piece in cut]
+        first = self._transcriber.decode(states, self.states, most)
+        return [self._settled(self._transcriber, *each) for each in zip(cut, states, most, first, strict=True)]
 
-    def _attempts(
-        self, transcriber: Transcriber, piece: Audio, states: Array, most: int, first: Transcript
-    ) -> list[Attempt]:
-        """The first transcript, and milder ones until one bears no sign of failure."""
-        attempts = [Attempt(first, len(states), self._sign(first, piece, most))]
-        if attempts[-1].sign and len(states) + self.states < POSITIONS:
-            [again] = transcriber.decode([states], POSITIONS, [most])
-            attempts.append(Attempt(again, 0, self._sign(again, piece, most)))
-        if attempts[-1].sign:
-            [stock] = transcriber.decode([transcriber.encode(piece, LIMIT / SAMPLE_RATE)], 0, [most])
-            attempts.append(Attempt(stock, POSITIONS, self._sign(stock, piece, most)))
-        return attempts
+    def _settled(
+        self, transcriber: Transcriber, piece: Audio, states: Array, most: int, transcript: Transcript
+    ) -> Heard:
+        """The transcript if it bears no sign of failure, else a better one."""
+        heard = Heard(self._gated(transcript), len(states), len(transcript.tokens) + 1)
+        sign = self._sign(transcript, piece, most)
+        if sign == guard.TOO_SHORT and piece.size >= 2 * SHORTEST_S * SAMPLE_RATE:
+            halves = [half for half in halved(piece, SAMPLE_RATE) if self._speaks(half)]
+            parts = [self._hear([half])[0] for half in halves]
+            return _added(heard, parts, _joined([part.transcript for part in parts] or [heard.transcript]))
+        if sign and len(states) + self.states < POSITIONS:
+            [transcript] = transcriber.decode([states], POSITIONS, [most])
+            heard = _added(heard, [Heard(transcript, 0, len(transcript.tokens) + 1)], self._gated(transcript))
+            sign = self._sign(transcript, piece, most)
+        if sign:
+            [transcript] = transcriber.decode([transcriber.encode(piece, LIMIT / SAMPLE_RATE)], 0, [most])
+            heard = _added(heard, [Heard(transcript, POSITIONS, len(transcript.tokens) + 1)], self._gated(transcript))
+        return heard
+
+    def _gated(self, transcript: Transcript) -> Transcript:
+        """Without its words, if the model itself says that nobody spoke."""
+        silent = self.gate and guard.nobody(transcript.no_speech, transcript.logprob)
+        return replace(transcript, text="") if silent else transcript
 
     def _most_tokens(self, piece: Audio) -> int:
         return min(guard.cap(piece.size / SAMPLE_RATE), MOST_TOKENS) if self.cap else MOST_TOKENS
@@ -166,23 +180,6 @@ class WhisperShort(Backend):
         if self.redo_below is not None and transcript.logprob < self.redo_below:
             return "unsure"
         return guard.sign(transcript.tokens, transcript.text, most, guard.loud_s(piece, SAMPLE_RATE))
-
-    def _prediction(self, cut: Sequence[Sequence[Attempt]], audio: Audio) -> Prediction:
-        """Of the attempts at each piece of a clip in which somebody may speak."""
-        chosen = [attempts[-1].transcript for attempts in cut]
-        every = [attempt for attempts in cut for attempt in attempts]
-        facts: dict[str, float] = {
-            "encoder_tokens": sum(attempt.encoder_tokens for attempt in every),
-            "clip_tokens": round(audio.size / FRAME),
-            "decoder_tokens": sum(_decoded(attempt.transcript) for attempt in every),
-            "retries": len(every) - len(cut),
-        }
-        if chosen:
-            steps = [_decoded(transcript) for transcript in chosen]
-            facts["avg_logprob"] = float(np.average([transcript.logprob for transcript in chosen], weights=steps))
-            facts["no_speech"] = min(transcript.no_speech for transcript in chosen)
-        said = [each.text for each in chosen if not (self.gate and guard.nobody(each.no_speech, each.logprob))]
-        return Prediction(text=" ".join(filter(None, said)), facts=facts)
 
     def _bounded(self, option: str, value: float, least: float, most: float, kind: type) -> None:
         """Raises BackendError unless the option's value is a number of that kind, from ``least`` to ``most``."""
@@ -196,6 +193,36 @@ class WhisperShort(Backend):
         return self._folder
 
 
-def _decoded(transcript: Transcript) -> int:
-    """Steps of the decoder: the tokens and the end of the text."""
-    return len(transcript.tokens) + 1
+def _added(heard: Heard, attempts: Sequence[Heard], transcript: Transcript) -> Heard:
+    """The work of further attempts on top of one, and the transcript that came of them."""
+    return Heard(
+        transcript,
+        heard.encoder_tokens + sum(each.encoder_tokens for each in attempts),
+        heard.decoder_tokens + sum(each.decoder_tokens for each in attempts),
+        heard.retries + sum(1 + each.retries for each in attempts),
+    )
+
+
+def _joined(transcripts: Sequence[Transcript]) -> Transcript:
+    """Of pieces that follow each other; somebody speaks where somebody speaks in one."""
+    steps = [len(each.tokens) + 1 for each in transcripts]
+    return Transcript(
+        tuple(token for each in transcripts for token in each.tokens),
+        " ".join(each.text for each in transcripts if each.text),
+        float(np.average([each.logprob for each in transcripts], weights=steps)),
+        min(each.no_speech for each in transcripts),
+    )
+
+
+def _prediction(pieces: Sequence[Heard], audio: Audio) -> Prediction:
+    """Of all pieces of a clip in which somebody may speak."""
+    facts: dict[str, float] = {
+        "encoder_tokens": sum(heard.encoder_tokens for heard in pieces),
+        "clip_tokens": round(audio.size / FRAME),
+        "decoder_tokens": sum(heard.decoder_tokens for heard in pieces),
+        "retries": sum(heard.retries for heard in pieces),
+    }
+    if not pieces:
+        return Prediction(text="", facts=facts)
+    whole = _joined([heard.transcript for heard in pieces])
+    return Prediction(text=whole.text, facts=facts | {"avg_logprob": whole.logprob, "no_speech": whole.no_speech})

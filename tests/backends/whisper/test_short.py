@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from backends.base import Audio, BackendError
-from backends.whisper import weights
+from backends.whisper import guard, weights
 from backends.whisper.short import WhisperShort
 from bench.audio import read
 from bench.corpora.synthetic import open_synthetic
@@ -152,3 +152,16 @@ def test_no_speech_no_words(backend: WhisperShort, kind: str) -> None:
 def test_without_the_gate_words_are_made_up() -> None:
     noise = np.random.default_rng(0).normal(0, 0.05, 3 * RATE).astype(np.float32)
     assert made(gate=False).predict(noise).text != ""
+
+
+def test_a_text_that_ends_too_early_is_made_from_halves(clips: list[Audio], monkeypatch: pytest.MonkeyPatch) -> None:
+    backend = made()
+    whole = np.concatenate([clips[0], np.zeros(RATE // 2, np.float32), clips[1]])
+    said = iter([guard.TOO_SHORT, "", ""])
+    monkeypatch.setattr(guard, "sign", lambda *given: next(said))
+    found = backend.predict(whole)
+    assert shared(found.text, SENTENCES[0]) > 0.7
+    assert shared(found.text, SENTENCES[1]) > 0.7
+    assert found.facts is not None
+    assert found.facts["retries"] == 2
+    assert found.facts["encoder_tokens"] > 2 * found.facts["clip_tokens"] + 3 * 50 - 3
