@@ -1,6 +1,6 @@
 """The notebooks run anywhere, and those committed are small, in order and of the reference run.
 
-``python -m tests.test_notebooks`` executes both on the real recordings and puts their outputs in place.
+``python -m tests.test_notebooks`` executes them on the real recordings and puts their outputs in place.
 """
 
 from __future__ import annotations
@@ -22,10 +22,13 @@ from bench.marks import open_run
 from bench.records.schema import Run
 from bench.report import build, summary_markdown, write
 from bench.workers.parent import ROOT
+from benchmarks.speech import word_errors
 from tests.bench import factory
 from tests.bench.report.made_up import noisy
 
-DATA, RESULTS = (ROOT / "notebooks" / name for name in ("01_data.ipynb", "02_results.ipynb"))
+DATA, RESULTS, COMPRESSION = (
+    ROOT / "notebooks" / name for name in ("01_data.ipynb", "02_results.ipynb", "03_compression.ipynb")
+)
 SMALL = 400_000
 ABSOLUTE = re.compile(r"(?<![\w.:/<])/[A-Za-z][\w.-]*/[\w.-]|\b[A-Z]:\\\\\w")
 
@@ -111,7 +114,29 @@ def test_a_report_that_says_something_else_is_told(nowhere: dict[str, str], tmp_
     assert "Not the table" in text(execute(RESULTS, tmp_path, {**nowhere, "DIGITBENCH_RUN": str(folder)}))
 
 
-@pytest.mark.parametrize("path", [DATA, RESULTS], ids=lambda path: path.stem)
+def test_compression_is_shown_on_sentences_of_espeak(nowhere: dict[str, str], tmp_path: Path) -> None:
+    for package in ("ctranslate2", "faster_whisper", "jiwer", "onnxruntime", "espeakng_loader"):
+        pytest.importorskip(package)
+    done = execute(COMPRESSION, tmp_path, nowhere)
+    said = text(done)
+    assert "SYNTHETIC" in said and "the same for hops and for pieces of random size" in said
+    assert pictures(done) == pictures(load(COMPRESSION))
+    package = json.loads(re.findall(r"```json\n(.*?)\n```", said, re.DOTALL)[0])
+    assert word_errors(package["said"], package["heard"])[0] <= 2
+    assert package["left_s"] < package["seconds"]
+
+
+def test_compression_follows_the_plan_in_twelve_sections() -> None:
+    titles = [
+        title
+        for cell in load(COMPRESSION).cells
+        if cell.cell_type == "markdown"
+        for title in re.findall(r"^## (\d+)\. ", cell.source, re.MULTILINE)
+    ]
+    assert titles == [str(number) for number in range(1, 13)]
+
+
+@pytest.mark.parametrize("path", [DATA, RESULTS, COMPRESSION], ids=lambda path: path.stem)
 def test_what_is_committed_is_whole_and_small(path: Path) -> None:
     notebook = load(path)
     nbformat.validate(notebook)
@@ -127,7 +152,7 @@ def test_what_is_committed_is_whole_and_small(path: Path) -> None:
     assert not any(cell.metadata for cell in notebook.cells), "no times of execution"
 
 
-@pytest.mark.parametrize("path", [DATA, RESULTS], ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", [DATA, RESULTS, COMPRESSION], ids=lambda path: path.stem)
 def test_what_is_committed_names_no_place_of_a_machine(path: Path) -> None:
     notebook = load(path)
     said = "\n".join([text(notebook), json.dumps(notebook.metadata), *(cell.source for cell in notebook.cells)])
@@ -142,9 +167,9 @@ def test_an_absolute_path_would_be_seen(path: str) -> None:
 def test_what_is_committed_is_of_the_reference_run() -> None:
     assert summary_markdown(open_run(ROOT / "results" / "fsdd")).strip() in text(load(RESULTS))
     assert "**fsdd**" in text(load(DATA))
-    assert "SYNTHETIC" not in text(load(DATA))
+    assert all("SYNTHETIC" not in text(load(path)) for path in (DATA, COMPRESSION))
 
 
 if __name__ == "__main__":
-    for place in (DATA, RESULTS):
+    for place in (DATA, RESULTS, COMPRESSION):
         nbformat.write(execute(place, place.parent, dict(os.environ)), place)  # type: ignore[no-untyped-call]

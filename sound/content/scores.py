@@ -22,6 +22,7 @@ CHANGE_S = 0.096
 USUAL_CHANGE_DB = 6.0
 """Change of which complexity is 1 - 1/e: about the median of speech."""
 SPEAKING_S = 0.16
+"""Importance is that of the hops around, too: a lost hop is mended by its neighbours, a lost syllable is not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ def scores(features: Features, speech: Values) -> Scores:
     quiet = 1 / (1 + np.exp((features.level_db - silence_level(features)) / SLOPE_DB))
     probability = np.stack([(1 - spoken) * quiet, (1 - spoken) * (1 - quiet), spoken], axis=1)
     complexity = 1 - np.exp(-smoothed(features.change, CHANGE_S) / USUAL_CHANGE_DB)
-    importance = smoothed(spoken * (1 - quiet), SPEAKING_S) * complexity
+    importance = smoothed(spoken * (1 - quiet) * complexity, SPEAKING_S)
     return Scores(probability, complexity, importance)
 
 
