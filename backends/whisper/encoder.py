@@ -127,15 +127,16 @@ def alike(windows: Sequence[Array], most: int = 32) -> list[list[int]]:
     return [same[start : start + most] for same in rows.values() for start in range(0, len(same), most)]
 
 
-def load(folder: Path, compute_type: str = "int8") -> Any:
-    """A ``ctranslate2.models.Whisper`` from weights that :mod:`backends.whisper.weights` found, on the threads allowed.
+def load(folder: Path, compute_type: str = "int8", threads: int = 0) -> Any:
+    """A ``ctranslate2.models.Whisper`` from weights that :mod:`backends.whisper.weights` found, on the threads allowed,
+    or on so many.
 
     Raises BackendError if CTranslate2 cannot read them or does not know the number format.
     """
     from ctranslate2.models import Whisper
 
     try:
-        return Whisper(str(folder), device="cpu", compute_type=compute_type)
+        return Whisper(str(folder), device="cpu", compute_type=compute_type, intra_threads=threads)
     except (ValueError, RuntimeError) as error:
         raise BackendError(f"cannot load Whisper from {folder}: {error}") from error
 

@@ -26,13 +26,6 @@ def pieces(audio: Audio, rate: int, longest_s: float) -> list[Audio]:
     return [*found, audio[start:]]
 
 
-def halved(audio: Audio, rate: int) -> tuple[Audio, Audio]:
-    """The two parts of ``audio`` on either side of the quietest 0.3 s of its middle half."""
-    quarter = audio.size // 4
-    cut = quarter + _quietest(audio[quarter : 3 * quarter], rate)
-    return audio[:cut], audio[cut:]
-
-
 def _quietest(audio: Audio, rate: int) -> int:
     """Sample in the middle of the quietest pause's length."""
     hop = max(1, round(HOP_S * rate))

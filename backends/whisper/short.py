@@ -4,7 +4,7 @@ Clip -> cut at pauses into pieces of at most 28 s (:mod:`backends.whisper.pieces
 (:mod:`sound.activity`) -> each encoded by itself in a window
 of its length and ``margin_s`` more, states of silence put behind, several decoded together
 (:mod:`backends.whisper.transcriber`). A transcript that bears a sign of failure (:mod:`backends.whisper.guard`) is made
-again: one that ends too early from two halves, others with more silence, at last in stock Whisper's 30 s. All that
+again: one that ends too early in shorter pieces, others with more silence, at last in stock Whisper's 30 s. All that
 counts in the time and in the facts. What the model itself takes for silence is no text.
 
 A window that is cut short makes another machine of Whisper than the stock one.
@@ -23,15 +23,15 @@ from backends.base import Audio, Backend, BackendError, Prediction, Source, Voca
 from backends.whisper import encoder, guard, weights
 from backends.whisper.ctranslate2_file import read, whisper_parameters
 from backends.whisper.encoder import LIMIT, SAMPLE_RATE, Array
-from backends.whisper.pieces import halved, pieces
+from backends.whisper.pieces import pieces
 from backends.whisper.transcriber import FRAME, POSITIONS, Transcriber, Transcript
 from sound.activity import Detector, detectors
 from sound.compress import spoken
 
 LONGEST_S = 28.0
 """Of a piece."""
-SHORTEST_S = 2.0
-"""Of a half, where a piece whose text is too short is cut in two."""
+PHRASE_S = 6.0
+"""Of what a piece is cut into whose text is too short: the decoder took a pause for the end."""
 MOST_TOGETHER = 64
 """Pieces that the decoder is given at once."""
 MOST_TOKENS = 224
@@ -69,12 +69,14 @@ class WhisperShort(Backend):
         redo_below: float | None = None,
         gate: bool = True,
         batch: int = 8,
+        decoder_threads: int = 0,
         model: str | Path | None = None,
     ) -> None:
         """``compute_type``: CTranslate2's number format. ``margin_s``: silence that the encoder hears behind a piece;
         ``states``: of silence remembered behind that. ``cap``: no more tokens than speech of that length can have.
         ``guarded``: what bears a sign of failure is made again, and with ``redo_below`` what has a mean log probability
         below that. ``gate``: without speech there are no words. ``batch``: pieces decoded together.
+        ``decoder_threads``: fewer than the encoder has, as a step of the decoder is too little work for two; 0: as many.
 
         Raises BackendError for an unknown size or an impossible option.
         """
@@ -82,12 +84,13 @@ class WhisperShort(Backend):
         self._bounded("margin_s", margin_s, 0, LIMIT / SAMPLE_RATE, float)
         self._bounded("states", states, 0, POSITIONS, int)
         self._bounded("batch", batch, 1, MOST_TOGETHER, int)
+        self._bounded("decoder_threads", decoder_threads, 0, MOST_TOGETHER, int)
         if redo_below is not None:
             self._bounded("redo_below", redo_below, -100, 0, float)
         if model is None:
             weights.repository(variant)
         self.compute_type, self.language = compute_type, language
-        self.margin_s, self.states, self.batch = margin_s, states, batch
+        self.margin_s, self.states, self.batch, self.decoder_threads = margin_s, states, batch, decoder_threads
         self.cap, self.guarded, self.redo_below, self.gate = cap, guarded, redo_below, gate
         self._given = None if model is None else Path(model)
         self._folder: Path | None = None
@@ -98,7 +101,7 @@ class WhisperShort(Backend):
         self._folder = weights.fetch(self.variant, self._given)
 
     def load(self) -> None:
-        self._transcriber = Transcriber(self._weights(), self.compute_type, self.language)
+        self._transcriber = Transcriber(self._weights(), self.compute_type, self.language, self.decoder_threads)
         self._detector = detectors()() if self.gate else None
 
     def predict(self, audio: Audio) -> Prediction:
@@ -130,7 +133,7 @@ class WhisperShort(Backend):
         return whisper_parameters(read(self._weights() / "model.bin"))
 
     def settings(self) -> dict[str, str | int | float | bool]:
-        shown = ("compute_type", "language", "margin_s", "states", "cap", "guarded", "batch")
+        shown = ("compute_type", "language", "margin_s", "states", "cap", "guarded", "batch", "decoder_threads")
         redo = {} if self.redo_below is None else {"redo_below": self.redo_below}
         gate = {"gate": self._detector.name if self._detector else self.gate}
         return {name: getattr(self, name) for name in shown} | redo | gate
@@ -153,9 +156,9 @@ class WhisperShort(Backend):
         """The transcript if it bears no sign of failure, else a better one."""
         heard = Heard(self._gated(transcript), len(states), len(transcript.tokens) + 1)
         sign = self._sign(transcript, piece, most)
-        if sign == guard.TOO_SHORT and piece.size >= 2 * SHORTEST_S * SAMPLE_RATE:
-            halves = [half for half in halved(piece, SAMPLE_RATE) if self._speaks(half)]
-            parts = [self._hear([half])[0] for half in halves]
+        if sign == guard.TOO_SHORT and piece.size > PHRASE_S * SAMPLE_RATE:
+            phrases = [phrase for phrase in pieces(piece, SAMPLE_RATE, PHRASE_S) if self._speaks(phrase)]
+            parts = self._hear(phrases) if phrases else []
             return _added(heard, parts, _joined([part.transcript for part in parts] or [heard.transcript]))
         if sign and len(states) + self.states < POSITIONS:
             [transcript] = transcriber.decode([states], POSITIONS, [most])

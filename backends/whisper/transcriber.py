@@ -39,11 +39,14 @@ class Transcript:
 class Transcriber:
     """Weights in memory: samples -> states -> text."""
 
-    def __init__(self, folder: Path, compute_type: str, language: str) -> None:
-        """``folder``: of the weights. Raises BackendError where they cannot be read or lack the language."""
+    def __init__(self, folder: Path, compute_type: str, language: str, decoder_threads: int = 0) -> None:
+        """``folder``: of the weights. ``decoder_threads``: 0 for those allowed; else the decoder has a copy of the
+        weights of its own. Raises BackendError where they cannot be read or lack the language.
+        """
         from tokenizers import Tokenizer
 
         self._model = encoder.load(folder, compute_type)
+        self._decoder = encoder.load(folder, compute_type, decoder_threads) if decoder_threads else self._model
         try:
             self._tokenizer: Any = Tokenizer.from_file(str(folder / "tokenizer.json"))
         except Exception as error:  # the library raises nothing narrower
@@ -70,7 +73,7 @@ class Transcriber:
 
         total = min(max(len(states) for states in pieces) + silence, POSITIONS)
         padded = np.stack([np.concatenate([states, self._silence[len(states) : total]]) for states in pieces])
-        results = self._model.generate(
+        results = self._decoder.generate(
             StorageView.from_array(padded),
             [self._start] * len(pieces),
             beam_size=1,

@@ -25,6 +25,7 @@ def main() -> None:
     parser.add_argument("part", nargs="?", choices=("dev", "test"), default="test")
     parser.add_argument("--out", type=Path, default=Path("results/compression"))
     parser.add_argument("--sittings", default=",".join((*SITTINGS, "folder")), help="some of them, with commas")
+    parser.add_argument("--every", type=int, default=1, help="only every so-manieth clip, for trying it out")
     parser.add_argument("--page", type=Path, help="a page whose marks `compression` the tables are put between")
     parser.add_argument("--report", action="store_true", help="from the records alone, hearing nothing")
     arguments = parser.parse_args()
@@ -36,14 +37,13 @@ def main() -> None:
         if sitting == "folder":
             from benchmarks.compression.folder import measure
 
-            measure(arguments.part, records / "folder.jsonl")
+            measure(arguments.part, records / "folder.jsonl", arguments.every)
             continue
         threads = str(SITTINGS[sitting])
         command = (sys.executable, "-m", "benchmarks.compression.sitting", sitting, arguments.part, threads)
+        rest = (str(records / f"{sitting}.jsonl"), str(arguments.every))
         print(f"{sitting}, {arguments.part}", flush=True)
-        subprocess.run(
-            (*command, str(records / f"{sitting}.jsonl")), check=True, env={**os.environ, "OMP_NUM_THREADS": threads}
-        )
+        subprocess.run((*command, *rest), check=True, env={**os.environ, "OMP_NUM_THREADS": threads})
     from benchmarks.compression.report import write
     from benchmarks.compression.sitting import items
 

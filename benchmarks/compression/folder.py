@@ -23,8 +23,8 @@ ROUNDS = 3
 WORKERS = 2
 
 
-def measure(part: str, file: Path) -> None:
-    """Append a line for each round and setting that FILE lacks."""
+def measure(part: str, file: Path, every: int = 1) -> None:
+    """Append a line for each round and setting that ``file`` lacks; of every so-manieth clip."""
     there = (
         {(line["round"], line["key"]) for line in map(json.loads, file.read_text().splitlines())}
         if file.is_file()
@@ -40,15 +40,16 @@ def measure(part: str, file: Path) -> None:
                 print(f"folder, {part}, round {number}: {setting.name}", flush=True)
                 lines.write(
                     json.dumps(
-                        {"round": number, "setting": setting.name, "key": setting.key} | _round(part, setting.name)
+                        {"round": number, "setting": setting.name, "key": setting.key}
+                        | _round(part, setting.name, every)
                     )
                     + "\n"
                 )
                 lines.flush()
 
 
-def _round(part: str, name: str) -> dict[str, Any]:
-    command = (sys.executable, "-m", "benchmarks.compression.folder", part, name)
+def _round(part: str, name: str, every: int) -> dict[str, Any]:
+    command = (sys.executable, "-m", "benchmarks.compression.folder", part, name, str(every))
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     workers = [
         subprocess.Popen(
@@ -84,11 +85,10 @@ def _read(worker: subprocess.Popen[str]) -> str:
 
 def main() -> None:
     """One worker: load, say so, wait for a line, hear its half, say what was heard."""
-    part, name, number = sys.argv[1:4]
+    part, name, every, number = sys.argv[1:5]
     [setting] = [each for each in FOLDER if each.name == name]
-    items = sorted(spoken(Path(os.environ["DIGITBENCH_DATA"]), part), key=lambda item: item.audio.size)[
-        int(number) :: WORKERS
-    ]
+    listed = sorted(spoken(Path(os.environ["DIGITBENCH_DATA"]), part), key=lambda item: item.audio.size)[:: int(every)]
+    items = listed[int(number) :: WORKERS]
     hearing = Hearing(setting, "tiny.en")
     hearing.hear(items[0])
     print("ready", flush=True)

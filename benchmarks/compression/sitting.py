@@ -1,7 +1,7 @@
 """One sitting: a process of so many threads that hears every clip with every setting, in an order drawn for each clip.
 
-``python -m benchmarks.compression.sitting SITTING PART THREADS FILE`` appends a JSON line for each clip and setting to
-FILE and hears only what is not there. SITTING: ``one`` and ``two`` (all clips; every third), ``base`` (every third,
+``python -m benchmarks.compression.sitting SITTING PART THREADS FILE EVERY`` appends a JSON line for each clip and setting
+to FILE and hears only what is not there. SITTING: ``one`` and ``two`` (all clips; every third), ``base`` (every third,
 with the larger weights), ``joined``, ``silent``.
 """
 
@@ -87,10 +87,10 @@ def done(file: Path) -> set[tuple[str, str]]:
 
 def main() -> None:
     """Hear what is missing."""
-    sitting, part, threads, name = sys.argv[1:5]
+    sitting, part, threads, name, every = sys.argv[1:6]
     file, data = Path(name), Path(environ["DIGITBENCH_DATA"])
     there = done(file)
-    wanted = items(sitting, data, part)
+    wanted = items(sitting, data, part)[:: int(every)]
     chosen = [setting for setting in SETTINGS if sitting in setting.sittings]
     missing = [
         (

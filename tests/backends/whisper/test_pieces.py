@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backends.whisper.pieces import halved, pieces
+from backends.whisper.pieces import pieces
 
 RATE = 1000
 
@@ -32,12 +32,3 @@ def test_a_cut_is_in_the_middle_of_the_pause() -> None:
 def test_views_not_copies() -> None:
     audio = np.zeros(100 * RATE, np.float32)
     assert all(np.shares_memory(audio, piece) for piece in pieces(audio, RATE, 28.0))
-
-
-def test_halves_part_at_the_quietest_of_the_middle() -> None:
-    audio = np.random.default_rng(0).normal(size=12 * RATE).astype(np.float32)
-    audio[:RATE] = 0
-    audio[4 * RATE : 4 * RATE + 500] = 0
-    first, second = halved(audio, RATE)
-    assert 4 * RATE < first.size < 4 * RATE + 500
-    assert np.concatenate([first, second]).tobytes() == audio.tobytes()
