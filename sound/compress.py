@@ -99,8 +99,8 @@ def longest_pause_s(rate: float | str) -> float:
 
 
 def tempo(rate: float | str) -> float:
-    """How much faster it is said: as it was where less than a third is asked, 1.25 times at the hardest."""
-    return 1 + 0.375 * max(0.0, strength(rate) - 1 / 3)
+    """How much faster it is said: as it was where less than a third is asked, 1.2 times at the hardest."""
+    return 1 + 0.3 * max(0.0, strength(rate) - 1 / 3)
 
 
 def compress(

@@ -63,7 +63,7 @@ class WhisperShort(Backend):
         compute_type: str = "int8",
         language: str = "en",
         margin_s: float = 1.0,
-        states: int = 200,
+        states: int = 400,
         cap: bool = True,
         guarded: bool = True,
         redo_below: float | None = None,
@@ -76,7 +76,7 @@ class WhisperShort(Backend):
         ``states``: of silence remembered behind that. ``cap``: no more tokens than speech of that length can have.
         ``guarded``: what bears a sign of failure is made again, and with ``redo_below`` what has a mean log probability
         below that. ``gate``: without speech there are no words. ``batch``: pieces decoded together.
-        ``decoder_threads``: fewer than the encoder has, as a step of the decoder is too little work for two; 0: as many.
+        ``decoder_threads``: fewer than the encoder has, as a step of the decoder is too little work for two; 0: all.
 
         Raises BackendError for an unknown size or an impossible option.
         """

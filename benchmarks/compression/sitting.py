@@ -1,8 +1,8 @@
 """One sitting: a process of so many threads that hears every clip with every setting, in an order drawn for each clip.
 
-``python -m benchmarks.compression.sitting SITTING PART THREADS FILE EVERY`` appends a JSON line for each clip and setting
-to FILE and hears only what is not there. SITTING: ``one`` and ``two`` (all clips; every third), ``base`` (every third,
-with the larger weights), ``joined``, ``silent``.
+``python -m benchmarks.compression.sitting SITTING PART THREADS FILE EVERY`` appends to FILE a JSON line for each clip
+and setting that it lacks, of every so-manieth clip. SITTING: ``one`` and ``two`` (all clips; every third), ``base``
+(every third, with the larger weights), ``joined``, ``silent``.
 """
 
 from __future__ import annotations

@@ -153,4 +153,4 @@ def test_impossible_pauses_and_tempi_are_refused() -> None:
 
 def test_tempo_sets_in_after_a_third() -> None:
     assert tempo("light") == 1
-    assert tempo("hard") == pytest.approx(1.25)
+    assert tempo("hard") == pytest.approx(1.2)
