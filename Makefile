@@ -19,7 +19,7 @@ $(PYTHON) -c 'import ensurepip, venv' 2> /dev/null || { \
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help setup bench quick robustness reference test lint format harness content wer-predictor compression constraints clean
+.PHONY: help setup bench quick robustness reference models rejection test lint format harness content wer-predictor compression constraints clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 12
@@ -51,6 +51,12 @@ reference: robustness bench  ## everything that is committed in results/, with p
 	$(BIN)/python -m bench.report.embed README.md results/fsdd brief
 	$(BIN)/python -m bench.report.embed docs/robustness.md results/robustness robustness
 	$(BIN)/python -m tests.test_notebooks
+
+models: setup  ## the models that ship, made anew on one thread: an hour; `--check` of the module compares
+	$(BIN)/python -m bench.shipped.make
+
+rejection: setup  ## false accepts of other words and of noise, into results/rejection; again resumes
+	$(BIN)/digitbench rejection --out $(or $(OUT),results/rejection)
 
 test: setup  ## the tests; real recordings where DIGITBENCH_DATA is set, synthetic ones otherwise
 	$(BIN)/python -m pytest -n logical --maxprocesses 4

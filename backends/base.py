@@ -53,7 +53,8 @@ class Prediction:
     number, higher is likelier. ``facts``: finite numbers about the work that was done, by name, where they are known:
     ``encoder_tokens`` (positions that the encoder computed), ``clip_tokens`` (50 a second of the clip's audio that was
     kept), ``decoder_tokens`` (made in all attempts), ``avg_logprob`` (mean log probability of the text's tokens),
-    ``no_speech`` (probability that nobody spoke), ``retries``, and whatever else a backend can tell.
+    ``no_speech`` (probability that nobody spoke), ``retries``, ``certainty`` (from 0 to 1, that a word of the
+    vocabulary was said), and whatever else a backend can tell.
     """
 
     label: str | None = None
@@ -85,6 +86,10 @@ class Backend(ABC):
     context_s: ClassVar[float] = 0.2
     """Seconds of what is around speech that it wants to hear, either side, of an utterance cut out of a stream; 0:
     from its first sound to its last."""
+
+    reject_below: float = 0.0
+    """Certainty (:func:`backends.kit.rejection.certainty`) below which live use and ``digitbench predict`` say that it
+    was no word of the vocabulary; a benchmark asks for the best guess and does not look at it."""
 
     def __init__(self, vocabulary: Vocabulary, variant: str = "") -> None:
         """Options of a subclass are further keyword-only parameters; ``bench.toml`` sets them."""

@@ -32,6 +32,7 @@ from bench.phases.predict import fit
 from bench.preflight import check_backends
 from bench.printable import printable
 from bench.progress import Reporter, counted
+from bench.shipped import ready_ones, shipped
 from bench.splits import folds
 from bench.workers.parent import Job, Limits, Worker, WorkerError
 from bench.workers.ready import ready
@@ -59,6 +60,7 @@ class Answer:
     label: str | None = None
     text: str | None = None
     scores: Mapping[str, float] | None = None
+    certainty: float | None = None
     ms: float | None = None
     error: str | None = None
 
@@ -73,7 +75,7 @@ class Answer:
         best = sorted((self.scores or {}).items(), key=lambda pair: -pair[1])[:TOP]
         scores = [", ".join(f"{name} {score:.3f}" for name, score in best)] if best else []
         heard = [] if self.text is None else [repr(self.text)]
-        label = "no digit" if self.label is None else self.label
+        label = "not a digit" if self.label is None else self.label
         return "\t".join(map(printable, [self.file, label, *scores, *heard, f"{self.ms:.1f} ms"]))
 
 
@@ -120,11 +122,19 @@ def export_model(config: Config, model: Path | None, name: str | None, out: Path
 
 
 def recognise(
-    config: Config, model: Path | None, name: str | None, files: Sequence[Path], stdin: BinaryIO
+    config: Config,
+    model: Path | None,
+    name: str | None,
+    files: Sequence[Path],
+    stdin: BinaryIO,
+    reject: bool = True,
 ) -> Iterator[Answer]:
     """An answer for every file, in order. One that cannot be heard is named and the rest goes on, in a new worker where
-    it ended the old one; ``-`` is read from ``stdin``. Raises BenchError where no backend can be had.
+    it ended the old one; ``-`` is read from ``stdin``. With ``reject``, what is too little sure is no word of the
+    vocabulary. Without model and name, or with the name of one that ships, a model that ships answers. Raises
+    BenchError where no backend can be had.
     """
+    model, name = at_hand(config, model, name)
     chosen = choose(config, model, name)
     waiting = iter(files)
     file = next(waiting, None)
@@ -137,9 +147,24 @@ def recognise(
                     raise BenchError(_untrained(str(name)))
                 alive = True
                 while alive and file is not None:
-                    answer, alive = _hear(worker, config, file, stdin, work)
+                    answer, alive = _hear(worker, config, file, stdin, work, reject)
                     yield answer
                     file = next(waiting, None)
+
+
+def at_hand(config: Config, model: Path | None, name: str | None) -> tuple[Path | None, str | None]:
+    """Model and name of the backend to use, where they are not given those of a model that ships.
+
+    Raises BenchError where none is ready.
+    """
+    if model is not None:
+        return model, name
+    if name is not None:
+        return shipped(name), name
+    ready_one = next(ready_ones(config.vocabulary), None)
+    if ready_one is None:
+        raise BenchError("no model ships here: give --model FILE or --backend NAME")
+    return ready_one[1], ready_one[0]
 
 
 def writable(out: Path) -> Path:
@@ -183,14 +208,16 @@ def choose(config: Config, model: Path | None, name: str | None) -> Job:
     return replace(wanted, vocabulary=header["vocabulary"], options={**wanted.options, **header["options"]})
 
 
-def _hear(worker: Worker, config: Config, file: Path, stdin: BinaryIO, work: _Work) -> tuple[Answer, bool]:
+def _hear(
+    worker: Worker, config: Config, file: Path, stdin: BinaryIO, work: _Work, reject: bool
+) -> tuple[Answer, bool]:
     """The answer, and whether the worker lives on."""
     name = str(file)
     try:
         path = _from_stdin(stdin, work.folder / "stdin") if file == STDIN else file
         if path.is_dir():
             raise BenchError(f"{file}: a folder; name its recordings, such as {file / '*.wav'}")
-        reply = worker.ask("recognise", path=str(path), limits=asdict(config.limits))
+        reply = worker.ask("recognise", path=str(path), limits=asdict(config.limits), reject=reject)
     except BenchError as error:
         return Answer(name, error=str(error)), True
     except WorkerError as error:

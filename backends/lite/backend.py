@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from backends.base import Audio, BackendError, Clip, Prediction, TrainedBackend, Vocabulary
-from backends.kit import arrayfile, modelfile, options
+from backends.kit import arrayfile, modelfile, options, rejection
 from backends.kit.selection import Rows, softmax
 from backends.lite import features, network
 from backends.lite.copies import Augmenter
@@ -66,12 +66,23 @@ class MfccLite(TrainedBackend):
     imports: ClassVar[tuple[str, ...]] = ("numpy",)
     saved: ClassVar[Mapping[str, type]] = {"augment": bool, "seed": int}
 
-    def __init__(self, vocabulary: Vocabulary, variant: str = "", *, augment: bool = True, seed: int = 0) -> None:
+    def __init__(
+        self,
+        vocabulary: Vocabulary,
+        variant: str = "",
+        *,
+        augment: bool = True,
+        seed: int = 0,
+        reject_below: float | None = None,
+    ) -> None:
         """``augment`` adds altered copies in training; ``seed`` draws them, the first weights and the order.
+        ``reject_below`` (:class:`backends.base.Backend`) is the model file's where it is not given.
 
         Raises BackendError for options of another type.
         """
         super().__init__(vocabulary, variant)
+        self._reject_below = None if reject_below is None else rejection.threshold(self.name, reject_below)
+        self.reject_below = self._reject_below or 0.0
         options.check(self.name, {"augment": augment, "seed": seed}, self.saved)
         self.augment, self.seed = augment, seed
         self._front_end: FrontEnd | None = None
@@ -131,6 +142,7 @@ class MfccLite(TrainedBackend):
             "classes": fitted.classes,
             "temperature": fitted.temperature,
             "chosen_on": fitted.chosen_on,
+            "reject_below": self.reject_below,
         }
         arrays = {
             f"{number}.{name}": array
@@ -145,11 +157,14 @@ class MfccLite(TrainedBackend):
         """Raises BackendError if the file is no model of this backend and vocabulary."""
         header = modelfile.check_header(path, self)
         try:
-            fitted = self._sound(*arrayfile.read(path))
+            state, arrays = arrayfile.read(path)
+            fitted = self._sound(state, arrays)
+            own = rejection.threshold(self.name, state.get("reject_below", 0.0))
         except (KeyError, ValueError, TypeError) as error:
             raise BackendError(f"{path}: not a sound model file ({error})") from error
         self.augment, self.seed = bool(header.options["augment"]), int(header.options["seed"])
         self._fitted, self._path = fitted, path
+        self.reject_below = own if self._reject_below is None else self._reject_below
         self.load()
 
     def artifacts(self) -> list[Path]:

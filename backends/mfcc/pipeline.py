@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backends.base import Audio, BackendError, Clip, Prediction, TrainedBackend, Vocabulary
-from backends.kit import modelfile, options
+from backends.kit import modelfile, options, rejection
 from backends.kit.selection import Rows, inner_folds, softmax, temperature
 from backends.mfcc import features as mfcc_features
 
@@ -54,12 +54,23 @@ class Mfcc(TrainedBackend):
     types: ClassVar[frozenset[str]]
     """Full names of the classes that its model file may hold, beside the pipeline's."""
 
-    def __init__(self, vocabulary: Vocabulary, variant: str = "", *, scalars: bool = False, seed: int = 0) -> None:
+    def __init__(
+        self,
+        vocabulary: Vocabulary,
+        variant: str = "",
+        *,
+        scalars: bool = False,
+        seed: int = 0,
+        reject_below: float | None = None,
+    ) -> None:
         """``scalars`` adds duration and level to the 144 statistics; ``seed`` shuffles folds and grows forests.
+        ``reject_below`` (:class:`backends.base.Backend`) is the model file's where it is not given.
 
         Raises BackendError for options of another type.
         """
         super().__init__(vocabulary, variant)
+        self._reject_below = None if reject_below is None else rejection.threshold(self.name, reject_below)
+        self.reject_below = self._reject_below or 0.0
         options.check(self.name, {"scalars": scalars, "seed": seed}, self.saved)
         self.scalars, self.seed = scalars, seed
         self._front_end: mfcc_features.FrontEnd | None = None
@@ -134,6 +145,7 @@ class Mfcc(TrainedBackend):
             "pipeline": fitted.pipeline,
             "temperature": fitted.temperature,
             "chosen_on": fitted.chosen_on,
+            "reject_below": self.reject_below,
         }
         modelfile.write(path, modelfile.header_json(self, {"scalars": self.scalars, "seed": self.seed}), state)
 
@@ -148,9 +160,11 @@ class Mfcc(TrainedBackend):
             scalars, seed = bool(header.options["scalars"]), int(header.options["seed"])
             fitted = Fitted(state["pipeline"], state["cmvn"], float(state["temperature"]), str(state["chosen_on"]))
             self._check(fitted, _dimensions(scalars))
+            own = rejection.threshold(self.name, state.get("reject_below", 0.0))
         except (KeyError, ValueError, TypeError, AttributeError) as error:
             raise BackendError(f"{path}: not a sound {self.name} model ({error})") from error
         self._fitted, self._path, self.scalars, self.seed = fitted, path, scalars, seed
+        self.reject_below = own if self._reject_below is None else self._reject_below
 
     def artifacts(self) -> list[Path]:
         return [self._path] if self._path else []

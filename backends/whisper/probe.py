@@ -20,7 +20,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from backends.base import Audio, BackendError, Clip, Prediction, Source, TrainedBackend, Vocabulary
-from backends.kit import arrayfile, modelfile, options
+from backends.kit import arrayfile, modelfile, options, rejection
 from backends.kit.selection import Matrix, inner_folds, softmax
 from backends.whisper import encoder, weights
 from backends.whisper.copies import other_recording
@@ -55,15 +55,19 @@ class WhisperProbe(TrainedBackend):
         highest_hz: float = 4_000.0,
         augment: bool = True,
         seed: int = 0,
+        reject_below: float | None = None,
         model: str | Path | None = None,
     ) -> None:
         """``compute_type``: CTranslate2's number format. ``highest_hz``: what lies above is not heard, so that a head
         fitted on telephone-band clips suits wider ones. ``augment``: learn from another recording made of each clip,
-        too; ``seed`` makes it, and shuffles folds. The encoder is told no language.
+        too; ``seed`` makes it, and shuffles folds. The encoder is told no language. ``reject_below``
+        (:class:`backends.base.Backend`) is the model file's where it is not given.
 
         Raises BackendError for an unknown size, or options of another type.
         """
         super().__init__(vocabulary, variant)
+        self._reject_below = None if reject_below is None else rejection.threshold(self.name, reject_below)
+        self.reject_below = self._reject_below or 0.0
         if model is None:
             weights.repository(variant)
         self.compute_type, self.highest_hz, self.augment, self.seed = compute_type, highest_hz, augment, seed
@@ -116,6 +120,7 @@ class WhisperProbe(TrainedBackend):
             "temperature": head.temperature,
             "strength": head.strength,
             "chosen_on": head.chosen_on,
+            "reject_below": self.reject_below,
         }
         arrays = {name: getattr(head, name) for name in ARRAYS}
         arrayfile.write(path, modelfile.header_json(self, self._options()), state, arrays)
@@ -136,6 +141,7 @@ class WhisperProbe(TrainedBackend):
             chosen = (str(header.options["compute_type"]), float(header.options["highest_hz"]))
             augment, seed = bool(header.options["augment"]), int(header.options["seed"])
             mean, scale, coefficients, intercepts = (arrays[name].astype(np.float64) for name in ARRAYS)
+            own = rejection.threshold(self.name, state.get("reject_below", 0.0))
             heat, strength = float(state["temperature"]), float(state["strength"])
             classes, chosen_on = tuple(map(str, state["classes"])), str(state["chosen_on"])
             head = Head(classes, mean, scale, coefficients, intercepts, heat, strength, chosen_on)
@@ -146,6 +152,7 @@ class WhisperProbe(TrainedBackend):
             self._model = None
         self.compute_type, self.highest_hz = chosen
         self._head, self._path, self.augment, self.seed = head, path, augment, seed
+        self.reject_below = own if self._reject_below is None else self._reject_below
 
     def artifacts(self) -> list[Path]:
         """Whisper whole, though its decoder is not used, and the head."""

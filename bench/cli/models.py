@@ -49,12 +49,16 @@ def predict(
     model: ModelFile = None,
     backend: ModelClass = None,
     json: Annotated[bool, typer.Option("--json", help="Print a JSON object a line.")] = False,
+    reject: Annotated[
+        bool, typer.Option("--reject/--no-reject", help="Say `not a digit` where certainty is too low, or guess.")
+    ] = True,
 ) -> None:
-    """Recognise recordings: label, the three best scores, and milliseconds. Exit code 1 if one could not be heard."""
+    """Recognise recordings: label, the three best scores, and milliseconds, by the best model that ships and is ready
+    unless another is named. Exit code 1 if one could not be heard."""
     from bench.recogniser import recognise
 
     failed = False
-    for answer in recognise(config, model, backend, files, sys.stdin.buffer):
+    for answer in recognise(config, model, backend, files, sys.stdin.buffer, reject):
         failed |= answer.error is not None
         typer.echo(answer.json() if json else answer.line(), err=answer.error is not None and not json)
     if failed:

@@ -189,8 +189,8 @@ class Session:
         _whole(self._ready().export, Path(path))
         yield {}
 
-    def recognise(self, path: str, limits: Message) -> Iterator[Message]:
-        """Recognise one file of anybody's, timed, a first one twice: label, text, scores and ms, or the problem."""
+    def recognise(self, path: str, limits: Message, reject: bool = True) -> Iterator[Message]:
+        """Recognise one file of anybody's, timed, a first one twice: what was heard and ms, or the problem."""
         from audiodecode.limits import Limits
         from bench.audio import read
         from bench.errors import BenchError
@@ -213,13 +213,11 @@ class Session:
             yield {"problem": _brief(error)}
             return
         self._warm = True
-        label = self._task.answer(answer["label"], answer["text"])
-        scores = prediction.scores and {name: float(score) for name, score in prediction.scores.items()}
-        yield {"label": label, "text": answer["text"], "scores": scores, "ms": 1e3 * elapsed}
+        yield {**self._heard(audio, prediction, answer, reject), "ms": 1e3 * elapsed}
 
-    def listen(self, samples: str, rate: int) -> Iterator[Message]:
-        """Recognise float32 samples, little-endian, in base64: label, text, scores, facts and the seconds of each
-        stage, or the problem."""
+    def listen(self, samples: str, rate: int, reject: bool = True) -> Iterator[Message]:
+        """Recognise float32 samples, little-endian, in base64: what was heard, facts and the seconds of each stage, or
+        the problem."""
         import numpy as np
 
         from sound.resample import resample
@@ -240,9 +238,7 @@ class Session:
             return
         features = next((at for stage, at in self._marks if stage == "features"), began)
         yield {
-            "label": self._task.answer(answer["label"], answer["text"]),
-            "text": answer["text"],
-            "scores": prediction.scores and {name: float(score) for name, score in prediction.scores.items()},
+            **self._heard(audio, prediction, answer, reject),
             "facts": answer.get("facts"),
             "features_s": features - began,
             "model_s": ended - features,
@@ -321,6 +317,19 @@ class Session:
         if self._backend is None:
             raise RuntimeError("no backend yet: `create` comes first")
         return self._backend
+
+    def _heard(self, audio: Audio, prediction: Prediction, answer: Message, reject: bool) -> Message:
+        """Label, text, scores and certainty; with ``reject`` the label is None where that is too little."""
+        from backends.kit import rejection
+
+        sure = rejection.certainty(audio, prediction)
+        label = self._task.answer(answer["label"], answer["text"])
+        return {
+            "label": None if reject and rejection.rejected(sure, self._ready().reject_below) else label,
+            "text": answer["text"],
+            "scores": prediction.scores and {name: float(score) for name, score in prediction.scores.items()},
+            "certainty": sure,
+        }
 
     def _handed(self, entry: Message) -> tuple[Audio, int]:
         """A clip's samples; of one that was cut out of a stream, with as much context as the backend wants."""

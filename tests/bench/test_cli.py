@@ -139,7 +139,7 @@ def test_words_outside_the_vocabulary_are_told_and_no_failure_unless_strict(tmp_
         (("verify", "/nowhere"), "/nowhere"),
         (("train", "faster-whisper:tiny.en", "--out", "x.skops"), "is zero-shot"),
         (("train", "mfcc-svm", "--out", "/nowhere/x.skops"), "there is no folder /nowhere"),
-        (("predict", "a.wav"), "give either --model FILE or --backend NAME"),
+        (("predict", "a.wav"), "a.wav"),
         (("predict", "a.wav", "--model", "nowhere.skops"), "nowhere.skops"),
         (("predict", "a.wav", "--backend", "mfcc-svm"), "must be trained first"),
         (("nonsense",), "No such command"),

@@ -1,0 +1,84 @@
+"""False accepts at a threshold that keeps most digits: chosen on dev words, counted on test words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from bench.rejection.sounds import DIGIT, NOISE, OTHER, SPEECH
+from bench.rejection.words import DEV, TEST
+from bench.stats.intervals import Interval, wilson
+
+RECALL = 0.95
+"""Of digits, that a threshold is to keep."""
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """One backend's. Shares with 95 % intervals; ``right``: of the digits accepted, those named rightly."""
+
+    backend: str
+    threshold: float
+    auc: float
+    dev: tuple[float, float]
+    """Digits and other words accepted in the part that the threshold was chosen on."""
+    recall: Interval
+    accepts: Interval
+    right: float
+    a_minute: Mapping[str, float]
+    """False triggers, by kind of sound."""
+
+
+def threshold(certainty: pd.Series, recall: float = RECALL) -> float:
+    """The highest certainty that keeps that share of digits. Raises ValueError without one."""
+    ordered = np.sort(certainty.to_numpy(float))[::-1]
+    if not len(ordered):
+        raise ValueError("no digits to choose a threshold on")
+    return float(ordered[int(np.ceil(recall * len(ordered))) - 1])
+
+
+def area(digits: pd.Series, others: pd.Series) -> float:
+    """Area under the ROC curve: how often a digit is more certain than another word, ties counting half."""
+    below = np.searchsorted(np.sort(others), digits, "left").sum()
+    ties = np.searchsorted(np.sort(others), digits, "right").sum() - below
+    return float((below + ties / 2) / (len(digits) * len(others))) if len(digits) and len(others) else float("nan")
+
+
+def figures(backend: str, heard: pd.DataFrame, minutes: Mapping[str, float]) -> Figures:
+    """Of the rows that :mod:`bench.rejection.measure` wrote. Raises ValueError where a part has none."""
+
+    def sure(part: str, kind: str) -> pd.Series:
+        return heard.loc[(heard["part"] == part) & (heard["kind"] == kind), "certainty"]
+
+    limit = threshold(sure(DEV, DIGIT))
+    dev = float((sure(DEV, DIGIT) >= limit).mean()), float((sure(DEV, OTHER) >= limit).mean())
+    digits, others = sure(TEST, DIGIT), sure(TEST, OTHER)
+    kept, false = int((digits >= limit).sum()), int((others >= limit).sum())
+    accepted = heard[(heard["part"] == TEST) & (heard["kind"] == DIGIT) & (heard["certainty"] >= limit)]
+    return Figures(
+        backend,
+        limit,
+        area(digits, others),
+        dev,
+        wilson(kept, len(digits)),
+        wilson(false, len(others)),
+        float((accepted["heard"] == accepted["label"]).mean()),
+        {
+            kind: float((sure(TEST, kind) >= limit).sum()) / minutes[kind]
+            for kind in (NOISE, SPEECH)
+            if minutes.get(kind)
+        },
+    )
+
+
+def confirmed(first: pd.DataFrame, second: pd.DataFrame, labels: tuple[str, ...]) -> pd.DataFrame:
+    """What one backend says, as sure as both together: the geometric mean of its certainty and of what the other gives
+    to the same label, which is the other's certainty times the label's share of that of its best."""
+    columns = {label: place for place, label in enumerate(labels)}
+    shares = np.array(second["scores"].tolist(), float)
+    share = shares[np.arange(len(first)), [columns[label] for label in first["heard"]]] / shares.max(axis=1)
+    certainty = np.sqrt(first["certainty"].to_numpy() * second["certainty"].to_numpy() * share)
+    return first.assign(certainty=certainty)
