@@ -163,7 +163,7 @@ def at_hand(config: Config, model: Path | None, name: str | None) -> tuple[Path 
         return shipped(name), name
     ready_one = next(ready_ones(config.vocabulary), None)
     if ready_one is None:
-        raise BenchError("no model ships here: give --model FILE or --backend NAME")
+        raise BenchError("no model of this vocabulary ships: give --model FILE or --backend NAME")
     return ready_one[1], ready_one[0]
 
 

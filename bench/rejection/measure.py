@@ -15,7 +15,7 @@ from bench.cells import digest, job, specs
 from bench.code import Present, sha256
 from bench.config import Config
 from bench.errors import BenchError
-from bench.names import Name, file_name
+from bench.names import file_name
 from bench.progress import Reporter
 from bench.records.journal import Journal, kept, write_rows
 from bench.rejection.sounds import Reader, Sounds
@@ -46,7 +46,7 @@ def measure(config: Config, sounds: Sounds, data: Path, out: Path, reporter: Rep
 
 
 def _measured(config: Config, spec: Spec, sounds: Sounds, data: Path, out: Path, reporter: Reporter) -> Path:
-    model = shipped(str(Name.parse(spec.name).plain))
+    model = shipped(spec.name)
     asked = job(config, spec)
     path = out / "records" / f"{file_name(spec.name)}.parquet"
     listed = [asdict(sound) for sound in sounds.listed]

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from backends import registered
 from backends.base import BackendError, Vocabulary
+from backends.kit.modelfile import read_header
 from bench.making import missing
 from bench.names import Name, file_name
 
@@ -20,15 +21,16 @@ NAMES = ("whisper-probe:tiny.en", "mfcc-lite")
 
 
 def shipped(name: str, folder: Path = FOLDER) -> Path | None:
-    """The model file of a backend, if one ships."""
-    path = folder / f"{file_name(name)}.model"
-    return path if name in NAMES and path.is_file() else None
+    """The model file of a backend, if one ships; none of one that learns from copies of clips."""
+    asked = Name.parse(name)
+    path = folder / f"{file_name(str(asked.plain))}.model"
+    return path if str(asked.plain) in NAMES and not asked.copies and path.is_file() else None
 
 
 def ready_ones(vocabulary: Vocabulary, folder: Path = FOLDER) -> Iterator[tuple[str, Path]]:
     """Backends that can answer now, the more accurate first, and their models: packages and weights are there.
 
-    Nothing is fetched. ``vocabulary`` is what the backends are asked with when they say where their weights are.
+    Nothing is fetched. Of another vocabulary than that of the models, by its labels, there are none.
     """
     for name in NAMES:
         path, parts = shipped(name, folder), Name.parse(name)
@@ -36,7 +38,7 @@ def ready_ones(vocabulary: Vocabulary, folder: Path = FOLDER) -> Iterator[tuple[
             continue
         try:
             found = registered(parts.family, parts.variant).load()
-            if missing(found.imports):
+            if missing(found.imports) or set(read_header(path).vocabulary) != set(vocabulary):
                 continue
             sources = found(vocabulary, parts.variant).sources()
         except BackendError:

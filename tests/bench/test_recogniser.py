@@ -211,7 +211,7 @@ def test_what_ends_a_worker_costs_one_file(tmp_path: Path, clips: list[Path], fa
 def test_json_says_all_and_the_exit_code_whether_all_was_heard(tmp_path: Path, clips: list[Path], chance: Path) -> None:
     done = digitbench(tmp_path, "predict", clips[0], "none.wav", tmp_path, clips[1], "--model", chance, "--json")
     first, missing, folder, last = (json.loads(line) for line in done.stdout.splitlines())
-    assert set(first) == {"file", "label", "text", "scores", "ms", "error"}
+    assert set(first) == {"file", "label", "text", "scores", "certainty", "ms", "error"}
     assert (first["label"], first["error"], set(first["scores"])) == ("0", None, {"0", "1", "2"})
     assert first["ms"] >= 0
     assert missing["error"] == "none.wav: no such file"
@@ -219,6 +219,19 @@ def test_json_says_all_and_the_exit_code_whether_all_was_heard(tmp_path: Path, c
     assert last["error"] is None
     assert (done.returncode, done.stderr) == (1, "")
     assert digitbench(tmp_path, "predict", clips[0], "--model", chance, "--json").returncode == 0
+
+
+def test_without_flags_a_model_that_ships_answers_and_silence_is_no_digit(tmp_path: Path, clips: list[Path]) -> None:
+    write(tmp_path / "silence.wav", np.zeros(4_000, np.float32), 8_000)
+    done = digitbench(tmp_path, "predict", "silence.wav")
+    assert (done.returncode, done.stdout.split("\t")[:2]) == (0, ["silence.wav", "not a digit"])
+    guessed = digitbench(tmp_path, "predict", "silence.wav", "--backend", "mfcc-lite", "--no-reject", "--json")
+    assert json.loads(guessed.stdout)["label"] in [str(digit) for digit in range(10)]
+    assert json.loads(guessed.stdout)["certainty"] == 0
+    strict = ("--set", "backend.mfcc-lite.reject_below = 1")
+    heard = digitbench(tmp_path, "predict", clips[0], "--backend", "mfcc-lite", "--json", *strict)
+    assert json.loads(heard.stdout)["label"] is None
+    assert "no model of this vocabulary ships" in refused(tmp_path, "predict", clips[0], "--set", WORDS)
 
 
 def test_one_recording_comes_from_standard_input(tmp_path: Path, clips: list[Path], chance: Path) -> None:
