@@ -90,6 +90,8 @@ class Backend(ABC):
     reject_below: float = 0.0
     """Certainty (:func:`backends.kit.rejection.certainty`) below which live use and ``digitbench predict`` say that it
     was no word of the vocabulary; a benchmark asks for the best guess and does not look at it."""
+    rejecting: bool = False
+    """Whether that is asked: set by whoever rejects, for backends that take longer to say how sure they are."""
 
     def __init__(self, vocabulary: Vocabulary, variant: str = "") -> None:
         """Options of a subclass are further keyword-only parameters; ``bench.toml`` sets them."""

@@ -197,6 +197,7 @@ class Session:
         from sound.resample import resample
 
         backend = self._ready()
+        backend.rejecting = True
         try:
             audio, rate = read(Path(path), Limits(**limits))
             for _ in range(1 if self._warm else 2):  # a process's first call is not what the next ones take
@@ -223,6 +224,7 @@ class Session:
         from sound.resample import resample
 
         backend = self._ready()
+        backend.rejecting = True
         audio = np.frombuffer(base64.b64decode(samples), "<f4").astype(np.float32)
         self._marks.clear()
         began = clock()

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
-from bench.rejection.figures import area, confirmed, figures, threshold
+from bench.rejection.figures import SECOND, area, confirmed, figures, threshold
 from bench.rejection.sounds import DIGIT, NOISE, OTHER, SPEECH
 
 CERTAINTIES = st.lists(st.floats(0, 1), min_size=1, max_size=50)
@@ -55,8 +55,8 @@ def test_dev_chooses_and_test_is_counted() -> None:
 
 
 def test_a_confirmed_answer_is_as_sure_as_both() -> None:
-    first = pd.DataFrame({"heard": ["0", "1"], "certainty": [0.9, 0.9], "label": ["0", "0"]})
-    second = pd.DataFrame({"scores": [[0.8, 0.2], [0.8, 0.2]], "certainty": [0.4, 0.4]})
+    first = pd.DataFrame({"heard": ["0", "1"], "certainty": [0.9, 0.6], "scores": [[0.9, 0.1], [0.4, 0.6]]})
+    second = pd.DataFrame({"scores": [[0.8, 0.2], [0.8, 0.2]], "certainty": [0.5, 0.5]})
     both = confirmed(first, second, ("0", "1"))
-    np.testing.assert_allclose(both["certainty"], [np.sqrt(0.9 * 0.4), np.sqrt(0.9 * 0.4 / 4)])
-    assert list(both["heard"]) == ["0", "1"]
+    np.testing.assert_allclose(both["certainty"], [0.5**SECOND * share ** (1 - SECOND) for share in (0.9, 0.4)])
+    assert list(both["heard"]) == ["0", "0"]
