@@ -30,7 +30,7 @@ SILENCE_RMS = 0.01
 SILENCES = 4
 PROMPTED = 2 / 3
 """Weight of the prompted decoder in certainty, a geometric mean; the rest is without prompt. Chosen on dev words."""
-REJECT_BELOW = 0.15
+REJECT_BELOW = 0.088
 """Where 95 % of the digits of the dev recordings of ``digitbench rejection`` are accepted, tiny.en."""
 
 
