@@ -88,13 +88,15 @@ def write(made: dict[str, list[Pair]], predictions: Predictions, out: Path, docs
     replace_text(out / "report.md", report(test, predictions, len(dev), len({pair.speaker for pair in dev})))
     if docs:
         page = docs.read_text()
-        for part, content in _tables(test, predictions).items():
+        for part, content in _tables(dev, test, predictions).items():
             page = embedded(page, content, part)
         replace_text(docs, page)
 
 
-def _tables(test: Sequence[Pair], predictions: Predictions) -> dict[str, str]:
-    accuracy = f"{accuracy_table(test, predictions)}\n\n{verdict(test, predictions)}"
+def _tables(dev: Sequence[Pair], test: Sequence[Pair], predictions: Predictions) -> dict[str, str]:
+    learned, asked = (f"{len(each):,} pairs of {len({pair.speaker for pair in each})}" for each in (dev, test))
+    said = f"Learned from {learned} speakers, tested on {asked} others."
+    accuracy = "\n\n".join([said, accuracy_table(test, predictions), verdict(test, predictions)])
     return {"wer-predictor": accuracy, "redo": redo_table(test, predictions)}
 
 
