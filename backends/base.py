@@ -1,7 +1,8 @@
 """The whole contract between the harness and a recogniser.
 
 Audio is float32 mono in [-1, 1] at the backend's own ``sample_rate``; the harness resamples. A backend holds no timer,
-prints nothing, sets no thread counts, and opens no connection outside :meth:`Backend.prepare`. It is deterministic: the
+prints nothing, sets no thread counts, and opens no connection outside :meth:`Backend.prepare` unless it is one that
+answers from elsewhere and says so (``online``). It is deterministic: the
 same training clips make the same model, and a clip is heard alike whatever was heard before it.
 """
 
@@ -83,6 +84,12 @@ class Backend(ABC):
     imports: ClassVar[tuple[str, ...]] = ()
     """Third-party modules it needs: checked before a run, imported before ``load``, sized for the tables."""
     trained: ClassVar[bool] = False
+    tasks: ClassVar[tuple[str, ...]] = ()
+    """Names of the tasks it can do; empty where it can try any, as whoever writes text can. "classification" stands for
+    every task whose answers are labels."""
+    online: ClassVar[bool] = False
+    """Whether it needs the network to predict, and so to be allowed what no other backend is: connections during a
+    run. The report says so."""
     context_s: ClassVar[float] = 0.2
     """Seconds of what is around speech that it wants to hear, either side, of an utterance cut out of a stream; 0:
     from its first sound to its last."""
@@ -102,7 +109,7 @@ class Backend(ABC):
         """Call ``self.mark("features")`` in ``predict`` once features are made; the harness may listen."""
 
     def prepare(self) -> None:  # noqa: B027 - optional, most backends have nothing to fetch
-        """Find or fetch weights, before the run begins: the only method that may use the network."""
+        """Find or fetch weights, before the run begins: the one method that may use the network, but where ``online``."""
 
     @abstractmethod
     def load(self) -> None:

@@ -17,6 +17,7 @@ class Chance(TrainedBackend):
     """Majority label; its scores are the training frequencies."""
 
     name: ClassVar[str] = "chance"
+    tasks: ClassVar[tuple[str, ...]] = ("classification",)
     sample_rate: ClassVar[int] = 8_000
 
     def __init__(self, vocabulary: Vocabulary, variant: str = "") -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Annotated, Any, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 from audiodecode.limits import LIMITS, Limits
+from backends.base import Asked
 from bench import tasks
 from bench.errors import BenchError, near
 from bench.names import CROSS, SPLITS, Name
@@ -28,6 +30,9 @@ from bench.settings import (
     strings,
     whole,
 )
+
+if TYPE_CHECKING:
+    from bench.corpora.collect import Wanted
 
 DIGITS: Mapping[str, tuple[str, ...]] = {
     "0": ("zero", "oh", "o"),
@@ -80,6 +85,12 @@ def _rates(value: Any) -> tuple[int, int]:
     return lowest, highest
 
 
+def _language(value: Any) -> str:
+    if not (isinstance(value, str) and re.fullmatch("[a-z]{2,3}", value)):
+        raise ValueError("a code of two or three small letters is wanted, such as en, de, yue")
+    return value
+
+
 def _clips(value: Any) -> str:
     if value not in ("all", *SPLITS):
         raise ValueError(f"'all' or one of {', '.join(SPLITS)} is wanted")
@@ -95,6 +106,7 @@ def option_tables(name: str) -> tuple[str, ...]:
     return (*tables, *modified) if asked.modifiers else tables
 
 
+LANGUAGE = Kind("a code such as en, de, yue", _language)
 HARNESS_OPTIONS: Mapping[str, Kind] = {
     "clips": Kind("'all', or a split whose test clips alone a zero-shot backend hears", _clips),
     "most_threads": whole(1),
@@ -121,6 +133,10 @@ class Config:
         str, Setting(TEXT, "Instead of a corpus: the one that trained backends are fitted on, all of it; needs test.")
     ] = ""
     test: Annotated[str, Setting(TEXT, "The other one, that every backend is tested on, all of it.")] = ""
+    part: Annotated[
+        str, Setting(TEXT, "Only clips of this part of the corpus, such as test or dev, where it has parts.")
+    ] = ""
+    language: Annotated[str, Setting(LANGUAGE, "What is spoken: a code such as en, de, yue.")] = "en"
     data: Annotated[Path | None, Setting(PATH, "Folder (or CSV) that holds the corpus.")] = None
     pattern: Annotated[
         str,
@@ -191,6 +207,19 @@ class Config:
         Mapping[str, Mapping[str, Any]],
         Setting(options(HARNESS_OPTIONS), f"Options by name or family: a backend's own, {', '.join(HARNESS_OPTIONS)}."),
     ] = field(default_factory=dict)
+
+    @property
+    def asked(self) -> Asked:
+        """All that a backend and a task are told."""
+        return Asked(self.task, self.vocabulary, self.language)
+
+    @property
+    def wanted(self) -> Wanted:
+        """What is asked of a corpus besides its labels."""
+        from bench.corpora.collect import Wanted
+
+        task = tasks.make(self.asked)
+        return Wanted(part=self.part, columns=task.columns, refusal=task.refusal, language=self.language)
 
     @property
     def limits(self) -> Limits:

@@ -40,6 +40,9 @@ EXTRAS: Mapping[str, str] = MappingProxyType(
 """Module -> the extra of digitbench that installs it."""
 
 
+CLASSIFICATION = "classification"
+
+
 def missing(modules: Iterable[str]) -> str:
     """What is not installed of ``modules`` and how to install it, in words that follow a name; empty if all are."""
     absent = [module for module in dict.fromkeys(each.partition(".")[0] for each in modules) if not _there(module)]
@@ -48,6 +51,18 @@ def missing(modules: Iterable[str]) -> str:
     extras = dict.fromkeys(EXTRAS[module] for module in absent if module in EXTRAS)
     how = f": pip install 'digitbench[{','.join(extras)}]'" if extras else ""
     return f"needs {' and '.join(absent)}, which {'are' if len(absent) > 1 else 'is'} not installed{how}"
+
+
+def unable(found: type[Backend], task: str, closed: bool) -> str:
+    """That it cannot do a task, in words that follow its name; empty if it can. ``closed``: it is about labels."""
+    if not found.tasks or task in found.tasks or (closed and CLASSIFICATION in found.tasks):
+        return ""
+    return f"cannot do {task}: it is made for {' and '.join(found.tasks)}"
+
+
+def takes(found: type[Backend], option: str) -> bool:
+    """Whether its constructor has a parameter of that name."""
+    return option in inspect.signature(found).parameters
 
 
 def unknown(found: type[Backend], options: Collection[str]) -> str:

@@ -8,12 +8,13 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from backends import BackendError, Spec, registry
+from bench import tasks
 from bench.cells import find, job, specs
 from bench.conditions import Resources, apply, parse
 from bench.config import Config, option_tables
 from bench.errors import BenchError
 from bench.machine import cpus
-from bench.making import refusal, unknown
+from bench.making import refusal, unable, unknown
 from bench.workers.parent import Worker, WorkerError
 
 RATE = 8_000
@@ -77,10 +78,12 @@ def _check_unused(config: Config, name: str) -> None:
 
 def _refusal(config: Config, spec: Spec) -> str:
     """Why a backend cannot be made; empty if it can. What is not of this house is asked in a process of its own."""
-    wanted = job(config, spec)
+    wanted, task = job(config, spec), tasks.find(config.task)
     if spec.target.startswith("backends."):
         try:
-            return refusal(spec.load(), spec.variant, config.vocabulary, wanted.options)
+            found = spec.load()
+            wrong = unable(found, config.task, task.closed)
+            return wrong or refusal(found, spec.variant, config.vocabulary, wanted.options)
         except BackendError as error:
             return f"cannot be used: {error}"
     with TemporaryDirectory() as folder:

@@ -17,7 +17,6 @@ from typing import BinaryIO
 import numpy as np
 
 from backends import Spec, registered
-from backends.base import Asked
 from bench import tasks
 from bench.cells import clip_table, job, specs
 from bench.conditions import Resources, Treatments
@@ -100,7 +99,7 @@ def train_model(config: Config, out: Path, split: str | None, reporter: Reporter
         train = fold.train if fold else np.arange(len(clips))
         validation = fold.validation if fold else train[:0]
         treatments = Treatments.of((), work.folder / "copies", config.seed, Resources())
-        task = tasks.find(config.task)(Asked(config.task, config.vocabulary))
+        task = tasks.make(config.asked)
         task.check(clips.table)
         context = Context(work.folder, clips, task, reporter, treatments)
         with reporter.wait(f"fitting {spec.name} on {len(train):,} clips"):

@@ -13,7 +13,6 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from backends import Spec
-from backends.base import Asked
 from bench import tasks
 from bench.cells import Cell, Known, cells, clip_table, digest, introduce, specs, timeable
 from bench.clips import clips_hash
@@ -51,7 +50,7 @@ def run(
     config = replace(config, task=tasks.lasting(config.task), jobs=jobs, threads=threads)
     chosen = specs(config)
     clips, splits, impossible = clip_table(config, corpus)
-    task = tasks.make(Asked(config.task, config.vocabulary))
+    task = tasks.make(config.asked)
     task.check(clips.table)
     asked = digest(asdict(config), clips_hash(clips.table))
     with locked(out), session(out, asked) as began:

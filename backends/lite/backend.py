@@ -62,6 +62,7 @@ class MfccLite(TrainedBackend):
     """Log mel pictures of trimmed words, two convolutional networks of 88,000 weights each, NumPy only."""
 
     name: ClassVar[str] = "mfcc-lite"
+    tasks: ClassVar[tuple[str, ...]] = ("classification",)
     sample_rate: ClassVar[int] = features.SAMPLE_RATE
     imports: ClassVar[tuple[str, ...]] = ("numpy",)
     saved: ClassVar[Mapping[str, type]] = {"augment": bool, "seed": int}

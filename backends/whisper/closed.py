@@ -38,6 +38,7 @@ class WhisperClosed(Backend):
     """The variant is the size of Whisper, or any name if ``model`` gives the folder of its weights."""
 
     name: ClassVar[str] = "whisper-closed"
+    tasks: ClassVar[tuple[str, ...]] = ("classification",)
     variants: ClassVar[tuple[str, ...]] = ("tiny.en", "base")
     imports: ClassVar[tuple[str, ...]] = ("ctranslate2", "tokenizers")
 

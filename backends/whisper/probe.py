@@ -42,6 +42,7 @@ class WhisperProbe(TrainedBackend):
     """The variant is the size of Whisper, or any name if ``model`` gives the folder of its weights."""
 
     name: ClassVar[str] = "whisper-probe"
+    tasks: ClassVar[tuple[str, ...]] = ("classification",)
     variants: ClassVar[tuple[str, ...]] = ("tiny.en", "base")
     imports: ClassVar[tuple[str, ...]] = ("ctranslate2",)
     saved: ClassVar[Mapping[str, type]] = {"compute_type": str, "highest_hz": float, "augment": bool, "seed": int}

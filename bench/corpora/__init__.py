@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,13 +17,18 @@ from audiodecode.limits import LIMITS, Limits
 from bench.corpora import fsdd, hub
 from bench.corpora.audiomnist import open_audiomnist
 from bench.corpora.base import COLUMNS, Corpus, LeftOut, Rejected
-from bench.corpora.collect import Wanted
+from bench.corpora.collect import ANYTHING, Wanted
+from bench.corpora.common_voice import open_common_voice
 from bench.corpora.cross import join
 from bench.corpora.folder import open_folder
 from bench.corpora.labels import Labels
+from bench.corpora.librispeech import open_librispeech
+from bench.corpora.parquet import fetched, unpacked
+from bench.corpora.parquet import files as parquet_files
 from bench.corpora.scan import Progress
 from bench.corpora.speech_commands import open_speech_commands
 from bench.corpora.synthetic import SPEAKERS, open_synthetic, speakers_of
+from bench.corpora.together import together
 from bench.errors import BenchError
 
 if TYPE_CHECKING:
@@ -33,11 +39,18 @@ CORPORA: Mapping[str, str] = {
     "folder": "your own recordings: a folder per label, a CSV of path,label,speaker, or --pattern (folder:PATH)",
     "speech_commands": "Speech Commands: 35 words, a hash per speaker, its official test list (speech_commands:PATH)",
     "audiomnist": "AudioMNIST: 30,000 digits, 60 speakers, the first of its published folds (audiomnist:PATH)",
+    "librispeech": "LibriSpeech: read books, for transcription (DIGITBENCH_DATA, librispeech:PATH, :hub)",
+    "common_voice": "Common Voice: sentences by volunteers, for transcription (DIGITBENCH_DATA, common_voice:PATH, :hub)",
     "synthetic": "any vocabulary spoken by espeak-ng, in other languages too (synthetic:de): to try the machinery",
 }
 """Name -> what it is, in a line."""
 
-_WITH_PATH = ("folder", "speech_commands", "audiomnist")
+SPOKEN = ("librispeech", "common_voice")
+"""Corpora of sentences."""
+HUB = {"librispeech": "openslr/librispeech_asr/clean/test", "common_voice": "fixie-ai/common_voice_17_0/en/test"}
+"""Copies in Parquet on the Hugging Face hub: OWNER/NAME/CONFIG/SPLIT."""
+_WITH_PATH = ("folder", "speech_commands", "audiomnist", *SPOKEN)
+_PLUS = re.compile(rf"\+(?=(?:{'|'.join(CORPORA)})(?:[:+]|$))")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +77,13 @@ def open_corpus(
     limits: Limits = LIMITS,
     pattern: str = "",
     strict: bool = False,
+    wanted: Wanted = ANYTHING,
 ) -> Corpus:
     """Open the corpus ``name``; ``folder:PATH`` is short for the name ``folder`` with ``data`` PATH,
     ``synthetic:de`` is spoken by the voices of a language.
+
+    Several are joined by ``+``: ``librispeech+common_voice``. ``wanted``: what a task asks of references, and of which
+    part of a corpus clips are to be.
 
     Clips whose label is spelt as the vocabulary spells it have the vocabulary's label; those outside it are left out,
     and none where the vocabulary is empty.
@@ -75,6 +92,17 @@ def open_corpus(
     its ``notice``. ``progress`` hears of every file decoded, ``limits`` say what one may hold. Raises BenchError for an
     unknown name, a corpus of which nothing is in the vocabulary, or without one usable clip.
     """
+    if len(several := _PLUS.split(name)) > 1:
+        return together(
+            [
+                open_corpus(
+                    each, vocabulary, data if each == "fsdd" else None, environ=environ, cache=cache,
+                    progress=progress, limits=limits, pattern=pattern if each.startswith("folder") else "",
+                    strict=strict, wanted=wanted,
+                )
+                for each in several
+            ]
+        )  # fmt: skip
     name, _, inline = name.partition(":")
     cache = (cache or default_cache()).absolute()
     if name not in CORPORA or (inline and name not in (*_WITH_PATH, "synthetic")):
@@ -88,9 +116,11 @@ def open_corpus(
             raise BenchError("the synthetic corpus speaks the vocabulary, and this task has none: give one")
         speakers = speakers_of(inline) if inline else SPEAKERS
         return open_synthetic(vocabulary, cache, speakers, progress=progress)
+    wanted = replace(wanted, labels=Labels.of(vocabulary) if vocabulary else None, strict=strict, limits=limits)
+    if name in SPOKEN:
+        return _spoken(name, inline, data, environ, cache, wanted, progress)
     data = Path(inline) if inline else data
     data = data and data.expanduser().absolute()  # workers may run elsewhere
-    wanted = Wanted(Labels.of(vocabulary) if vocabulary else None, strict, limits)
     if name in _WITH_PATH:
         if data is None:
             raise BenchError(f"corpus {name!r} needs to know where: --data PATH, or {name}:PATH")
@@ -111,7 +141,7 @@ def open_for(config: Config, *, fallback: bool = False, progress: Progress | Non
 
     Raises BenchError as :func:`open_corpus` does.
     """
-    if config.pattern and "folder" not in {name.partition(":")[0] for name in _names(config)}:
+    if config.pattern and "folder" not in {each for name in _names(config) for each in _families(name)}:
         raise BenchError(f"pattern {config.pattern!r} is for your own files: no corpus here is folder:PATH")
     opened = [
         open_corpus(
@@ -121,12 +151,52 @@ def open_for(config: Config, *, fallback: bool = False, progress: Progress | Non
             fallback=fallback and not config.train,
             progress=progress,
             limits=config.limits,
-            pattern=config.pattern if name.partition(":")[0] == "folder" else "",
+            pattern=config.pattern if "folder" in _families(name) else "",
             strict=config.strict,
+            wanted=config.wanted,
         )
         for name in _names(config)
     ]
     return join(*opened) if config.train else opened[0]
+
+
+def _families(name: str) -> list[str]:
+    """The corpora that a name joins, without where they lie."""
+    return [each.partition(":")[0] for each in _PLUS.split(name)]
+
+
+def _spoken(
+    name: str,
+    inline: str,
+    data: Path | None,
+    environ: Mapping[str, str],
+    cache: Path,
+    wanted: Wanted,
+    progress: Progress | None,
+) -> Corpus:
+    """A corpus of sentences: in the folder named, or NAME_WORD of DIGITBENCH_DATA for NAME:WORD; a copy of the hub in
+    Parquet, on disk or (NAME:hub, NAME:hub:OWNER/NAME/CONFIG/SPLIT) streamed."""
+    root = environ.get("DIGITBENCH_DATA")
+    title, source = name, ""
+    if inline == "hub" or inline.startswith("hub:"):
+        repository = inline.partition(":")[2] or HUB[name]
+        folder, source = fetched(repository, cache), f"hub copy {repository}"
+    elif root and re.fullmatch(r"\w*", inline) and (Path(root) / "_".join(filter(None, (name, inline)))).is_dir() and not data:
+        title = "_".join(filter(None, (name, inline)))
+        folder = Path(root) / title
+    elif inline or data:
+        folder = (Path(inline) if inline else Path(str(data))).expanduser()
+    else:
+        raise BenchError(
+            f"corpus {name!r} needs to know where: --data PATH, {name}:PATH, DIGITBENCH_DATA with a folder {name} in it,"
+            f" or {name}:hub to fetch {HUB[name]}"
+        )
+    folder = folder.absolute()
+    if found := parquet_files(folder):
+        folder, source = unpacked(folder, cache), f"hub copy, {len(found)} Parquet files"
+    if name == "librispeech":
+        return open_librispeech(folder, wanted, progress, title, source or "LibriSpeech")
+    return open_common_voice(folder, wanted, progress, source or "Common Voice")
 
 
 def _names(config: Config) -> tuple[str, ...]:

@@ -11,12 +11,13 @@ import pandas as pd
 from bench.clips import Folders
 from bench.printable import printable
 
-COLUMNS = ("clip", "path", "label", "speaker", "sample_rate", "samples", "sha256", "official")
+COLUMNS = ("clip", "path", "label", "speaker", "sample_rate", "samples", "sha256", "official", "sex", "part")
 """Columns of ``Corpus.clips``, in order.
 
 clip: unique id, the path without its ending unless that is ambiguous. path: relative to ``root``, POSIX. speaker: null
 where unknown. sample_rate: Hz. samples: length per channel. sha256: of the decoded float32 mono samples
-(:func:`bench.audio.fingerprint`). official: "train" or "test" where the corpus defines a split, else null.
+(:func:`bench.audio.fingerprint`). official: "train" or "test" where the corpus defines a split, else null. sex: "F" or
+"M", and part: what of the corpus it is in, such as "dev", where they are known.
 """
 
 

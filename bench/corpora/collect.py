@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
@@ -32,6 +32,13 @@ class Wanted:
     labels: Labels | None = None
     strict: bool = False
     limits: Limits = LIMITS
+    part: str = ""
+    """Only clips of this part, such as "test"; all where it is empty."""
+    columns: tuple[str, ...] = ()
+    """How a list of recordings may call its column of references, the usual name first."""
+    refusal: Callable[[str], str] = lambda reference: ""
+    """Why a reference cannot be marked; empty where it can."""
+    language: str = "en"
 
 
 ANYTHING = Wanted()
@@ -62,7 +69,7 @@ def collect(
     where a label is ambiguous, or where anything is left out and that is forbidden.
     """
     words, first, others, rejected = Counter[str](), dict[str, str](), Counter[str](), list[Rejected]()
-    for item in listed():
+    for item in _asked(listed(), wanted):
         match item:
             case Entry():
                 words[item.label] += 1
@@ -77,9 +84,9 @@ def collect(
     if left_out and wanted.strict:
         raise BenchError(f"{root}: strict forbids to leave files out: {_sentence(left_out)}")
     if (outside or others) and kept == words[""]:
-        advice = "" if named else suggest(root, _some(listed(), words.total()), wanted.labels)
+        advice = "" if named else suggest(root, _some(_asked(listed(), wanted), words.total()), wanted.labels)
         raise BenchError(_nothing(root, left_out, wanted.labels if outside else None) + advice)
-    clips, unusable = scan(root, relabelled(listed(), wanted.labels), kept, progress, wanted.limits)
+    clips, unusable = scan(root, relabelled(_asked(listed(), wanted), wanted.labels), kept, progress, wanted.limits)
     return Collected(clips, (*rejected, *unusable), left_out, first)
 
 
@@ -89,7 +96,20 @@ def relabelled(items: Iterable[Item], labels: Labels | None) -> Iterator[Entry]:
         if isinstance(item, Entry):
             label = item.label and (labels.find(item.label) if labels else item.label)
             if label is not None:
-                yield Entry(item.path, label, item.speaker, item.official)
+                yield replace(item, label=label)
+
+
+def _asked(items: Iterable[Item], wanted: Wanted) -> Iterator[Item]:
+    """The items; entries whose reference cannot be marked are rejected, those of another part left out."""
+    for item in items:
+        if not isinstance(item, Entry):
+            yield item
+        elif why := wanted.refusal(item.label):
+            yield Rejected(item.path, why)
+        elif wanted.part and item.part != wanted.part:
+            yield LeftOut(1, f"clips of part {item.part}" if item.part else "clips of no part")
+        else:
+            yield item
 
 
 def _meant(word: str, labels: Labels | None, first: dict[str, str]) -> str | None:

@@ -32,7 +32,7 @@ def open_folder(
     if pattern:
         return _by_pattern(data, Pattern.of(pattern), wanted, progress)
     try:
-        path = find_listing(data) if data.is_dir() else data
+        path = find_listing(data, wanted.columns) if data.is_dir() else data
     except OSError as error:
         raise BenchError(f"{data}: cannot be opened ({error.strerror or error})") from None
     if path:
@@ -45,7 +45,7 @@ def open_folder(
 
 
 def _listed(path: Path, wanted: Wanted, progress: Progress | None) -> Corpus:
-    listing = open_listing(path)
+    listing = open_listing(path, wanted.columns)
     if next(rows(listing), None) is None:
         raise BenchError(f"{path}: lists no clips")
     kept = collect(path.parent, lambda: rows(listing), wanted, progress, named=True)

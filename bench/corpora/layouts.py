@@ -52,7 +52,7 @@ def _layout(paths: Collection[str], labels: Labels) -> str:
 def _own_tables(root: Path) -> str:
     """A word on CSVs that list no clips: perhaps they were meant to."""
     tables = (path for path in root.glob("*.[ct]sv") if path.is_file() and not path.name.startswith("."))
-    names = sorted(path.name for path in tables if not read_header(path).is_of_clips)
+    names = sorted(path.name for path in tables if not read_header(path).is_of_clips())
     return f"; {names[0]} has no columns path and label" if names else ""
 
 

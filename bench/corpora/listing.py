@@ -14,6 +14,7 @@ from typing import TextIO
 from bench.audio import is_audio
 from bench.corpora.pattern import SPLITS
 from bench.corpora.scan import Entry
+from bench.corpora.transcripts import sex_of
 from bench.errors import BenchError
 
 STANDARD = "clips.csv"
@@ -22,6 +23,8 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "label": ("label", "digit", "word"),
     "speaker": ("speaker", "speaker_id", "speaker_name", "spk", "spk_id", "client_id"),
     "split": ("split", "subset"),
+    "sex": ("sex", "gender"),
+    "part": ("part",),
 }
 """What is known of a clip -> how its column may be named; capitals, spaces, hyphens and underscores do not matter."""
 
@@ -45,10 +48,9 @@ class Header:
     skipped: int
     """Lines before it: Excel's ``sep=;``."""
 
-    @property
-    def is_of_clips(self) -> bool:
+    def is_of_clips(self, references: Sequence[str] = ()) -> bool:
         """Whether it says where clips are and what is said in them: all that makes it a list of clips."""
-        return {"path", "label"} <= _known(self.names)
+        return {"path", "label"} <= _known(self.names, references)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +61,14 @@ class Listing:
     header: Header
     columns: Mapping[str, int]
     hints: tuple[str, ...] = ()
+    texts: bool = False
+    """Whether its references are texts, of which one may be empty."""
 
 
-def find_listing(folder: Path) -> Path | None:
+def find_listing(folder: Path, references: Sequence[str] = ()) -> Path | None:
     """The CSV in ``folder`` that lists its clips: ``clips.csv``, or the only one with columns path and label.
+
+    ``references``: further names of the column of labels, which come first.
 
     Any other CSV is somebody's own. Raises BenchError when there are several such.
     """
@@ -70,26 +76,27 @@ def find_listing(folder: Path) -> Path | None:
     paths = [path for path in paths if not path.name.startswith(".") and path.is_file()]
     if folder / STANDARD in paths:
         return folder / STANDARD
-    of_clips = [path for path in paths if read_header(path).is_of_clips]
+    of_clips = [path for path in paths if read_header(path).is_of_clips(references)]
     if len(of_clips) > 1:
         names = ", ".join(path.name for path in of_clips)
         raise BenchError(f"{folder}: {names} list clips; choose one, such as folder:{of_clips[0]}")
     return of_clips[0] if of_clips else None
 
 
-def open_listing(path: Path) -> Listing:
+def open_listing(path: Path, references: Sequence[str] = ()) -> Listing:
     """A CSV of clips. Raises BenchError for a header that lacks path or label, or can be understood in two ways."""
     if is_audio(path):
         raise BenchError(f"{path}: an audio file, not a CSV of clips; name the folder that holds it")
     header = read_header(path)
-    missing = [name for name in ("path", "label") if name not in _known(header.names)]
+    missing = [name for name in ("path", "label") if name not in _known(header.names, references)]
     if missing:
-        also = "; ".join(f"{name} may be called {', '.join(COLUMNS[name][1:])}, too" for name in missing)
+        aliases = {**COLUMNS, "label": dict.fromkeys((*COLUMNS["label"], *references))}
+        also = "; ".join(f"{name} may be called {', '.join([*aliases[name]][1:])}, too" for name in missing)
         raise BenchError(
             f"{path}: its first line must name the columns path,label[,speaker][,split];"
             f" {' and '.join(missing)} missing, found {','.join(header.names) or 'nothing'} ({also})"
         )
-    columns = _columns(path, header.names)
+    columns = _columns(path, header.names, references)
     used = {*columns.values()}
     people = [name for number, name in enumerate(header.names) if number not in used and _names_people(name)]
     if people and "speaker" not in columns:
@@ -99,7 +106,7 @@ def open_listing(path: Path) -> Listing:
         )
     speaker = header.names[columns["speaker"]] if people else ""
     hints = tuple(f"{path.name}: speakers are taken from {speaker!r}, not {each!r}" for each in people)
-    return Listing(path, header, columns, hints)
+    return Listing(path, header, columns, hints, texts=bool(references) and references[0] != "label")
 
 
 def read_header(path: Path) -> Header:
@@ -160,23 +167,27 @@ def _entry(listing: Listing, cells: Sequence[str], where: str) -> Entry:
             f"{where}: {len(cells)} cells, but the header names {len(header.names)}; a cell that itself holds {between}"
             " is written in double quotes"
         )
-    path, label, speaker, split = (
+    path, label, speaker, split, sex, part = (
         cells[listing.columns[name]] if listing.columns.get(name, len(cells)) < len(cells) else "" for name in COLUMNS
     )
-    if not path or not label:
+    if not path or not (label or listing.texts):
         raise BenchError(f"{where}: no {'label' if path else 'path'}")
     official = SPLITS.get(split.casefold())
     if split and not official:
         raise BenchError(f"{where}: split must be train, test or empty, not {split!r} (validation counts as train)")
     if "\\" in path and not (listing.path.parent / path).exists():
         path = path.replace("\\", "/")  # written on Windows
-    return Entry(PurePosixPath(path).as_posix(), label, speaker or None, official)
+    return Entry(PurePosixPath(path).as_posix(), label, speaker or None, official, sex_of(sex), part or None)
 
 
-def _columns(path: Path, header: Sequence[str]) -> dict[str, int]:
-    """Which column says what. The plain name wins over others that mean the same."""
+def _columns(path: Path, header: Sequence[str], references: Sequence[str] = ()) -> dict[str, int]:
+    """Which column says what. The plain name wins over others that mean the same, and a reference over a label."""
     columns, folded = {}, [_folded(name) for name in header]
+    reference = next((number for each in references for number, name in enumerate(folded) if name == _folded(each)), -1)
     for name, aliases in COLUMNS.items():
+        if name == "label" and reference >= 0:
+            columns[name] = reference
+            continue
         known = [number for number, each in enumerate(folded) if each in map(_folded, aliases)]
         plain = [number for number in known if folded[number] == name]
         meant = plain or known
@@ -188,9 +199,10 @@ def _columns(path: Path, header: Sequence[str]) -> dict[str, int]:
     return columns
 
 
-def _known(names: Sequence[str]) -> set[str]:
-    folded = {_folded(name) for name in names}
-    return {name for name, aliases in COLUMNS.items() if folded & {_folded(alias) for alias in aliases}}
+def _known(names: Sequence[str], references: Sequence[str] = ()) -> set[str]:
+    folded, labels = {_folded(name) for name in names}, {_folded(alias) for alias in references}
+    known = {name for name, aliases in COLUMNS.items() if folded & {_folded(alias) for alias in aliases}}
+    return known | {"label"} if folded & labels else known
 
 
 def _names_people(name: str) -> bool:

@@ -32,6 +32,8 @@ class Entry:
     label: str
     speaker: str | None = None
     official: str | None = None
+    sex: str | None = None
+    part: str | None = None
 
 
 def scan(
@@ -51,7 +53,8 @@ def scan(
             rejected.append(Rejected(entry.path, str(error).removeprefix(f"{root / entry.path}: ")))
         else:
             stem = PurePosixPath(entry.path).with_suffix("").as_posix()
-            rows.append((stem, entry.path, entry.label, entry.speaker, *samples, entry.official))
+            about = entry.official, entry.sex, entry.part
+            rows.append((stem, entry.path, entry.label, entry.speaker, *samples, *about))
         if len(rows) == _CHUNK:
             batches.append(_batch(rows))
             rows.clear()

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from bench.errors import BenchError
 from bench.records.schema import CLIPS, KEY, LATENCY, MEASURED, PREDICTIONS, SCHEMA, SPLITS, Records
 from bench.records.shape import misfit
-from bench.records.upgrade import clips_of_1, predictions_of_1, predictions_of_2, splits_of_1
+from bench.records.upgrade import clips_of_1, predictions_of_1, predictions_of_2, splits_of_1, with_columns
 
 
 def read_records(folder: Path) -> Records:
@@ -26,7 +26,7 @@ def read_records(folder: Path) -> Records:
     measured = (
         _read(folder / "records" / f"{name}.parquet", schema, optional=True) for name, schema in MEASURED.items()
     )
-    clips = _read(folder / "clips.parquet", CLIPS, old=old).to_pandas()
+    clips = _read(folder / "clips.parquet", CLIPS, old=old).to_pandas(maps_as_pydicts="strict")
     splits = splits_of_1(_table(folder / "clips.parquet")) if old else _read(folder / "splits.parquet", SPLITS)
     predictions = pa.concat_tables([PREDICTIONS.empty_table(), *cells]).to_pandas(maps_as_pydicts="strict")
     return Records(folder, info, clips, splits.to_pandas(), predictions, *(table.to_pandas() for table in measured))
@@ -66,6 +66,8 @@ def _read(path: Path, schema: pa.Schema, optional: bool = False, key: str | None
     table = _table(path)
     made_under = (table.schema.metadata or {}).get(KEY)
     try:
+        if schema is CLIPS:
+            table = with_columns(table, CLIPS)
         if old and schema in (CLIPS, PREDICTIONS):
             table = (clips_of_1 if schema is CLIPS else predictions_of_1)(table)
         elif schema is PREDICTIONS and "tokens" in table.column_names:  # a cell that holds outlives its run's schema

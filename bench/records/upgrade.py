@@ -6,6 +6,8 @@ the number of the decoder's tokens and no other facts.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -38,6 +40,14 @@ def predictions_of_1(predictions: pa.Table) -> pa.Table:
     kept = predictions.drop_columns(["label", "speaker", "predicted"])
     kept = kept.append_column("label", said)
     return kept.append_column("facts", pa.nulls(len(kept), PREDICTIONS.field("facts").type))
+
+
+def with_columns(table: pa.Table, schema: pa.Schema, names: Sequence[str] = ("sex", "part", "content")) -> pa.Table:
+    """The table with these columns, null where it lacks one."""
+    for name in names:
+        if name not in table.column_names:
+            table = table.append_column(name, pa.nulls(len(table), schema.field(name).type))
+    return table
 
 
 def predictions_of_2(predictions: pa.Table) -> pa.Table:

@@ -128,6 +128,10 @@ class Task(ABC):
     def check(self, clips: pd.DataFrame) -> None:  # noqa: B027 - optional, most references can be anything
         """Raises BenchError, naming the clip, where a reference cannot be. ``clips`` has columns clip and reference."""
 
+    def refusal(self, reference: str) -> str:
+        """Why a clip with this reference is left out, since no answer could be marked; empty where it can."""
+        return ""
+
     def checked(self, prediction: Prediction) -> dict[str, Any]:
         """The prediction as a record. Raises ValueError or TypeError where it breaks the contract."""
         return {

@@ -25,8 +25,13 @@ class Transcription(Task):
 
     def check(self, clips: pd.DataFrame) -> None:
         for clip, reference in zip(clips["clip"], clips["reference"], strict=True):
-            if not self._words(reference):
-                raise BenchError(f"clip {clip!r}: nothing is left of its text {reference!r} to compare with")
+            if why := self.refusal(reference):
+                raise BenchError(f"clip {clip!r}: {why}")
+
+    def refusal(self, reference: str) -> str:
+        if not reference.strip():
+            return "its reference is empty: nobody wrote down what is said"
+        return "" if self._words(reference) else f"its reference has no word to compare with: {reference!r:.80}"
 
     def answer(self, label: str | None, text: str | None) -> str | None:
         """The text, or the label of a backend that gives no other."""

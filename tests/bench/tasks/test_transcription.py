@@ -54,5 +54,5 @@ def test_the_text_is_the_answer_whatever_the_label() -> None:
 
 def test_a_reference_of_nothing_is_named() -> None:
     clips = pd.DataFrame({"clip": ["a", "b"], "reference": ["two cats", "(noise) ..."]})
-    with pytest.raises(BenchError, match=r"clip 'b': nothing is left of its text"):
+    with pytest.raises(BenchError, match=r"clip 'b': its reference has no word"):
         TASK.check(clips)
