@@ -1,7 +1,9 @@
 """PocketSphinx: hidden Markov models of phones, decoded along a grammar that holds the vocabulary and nothing else.
 
-The acoustic model (US English, 16 kHz) and the dictionary come with the wheel. Huggins-Daines et al. 2006. The grammar
-asks for one phrase of the vocabulary with fillers (silence, noise) around it; fillers alone are "no digit".
+The acoustic model (US English, 16 kHz), the dictionary and a trigram model of English come with the wheel.
+Huggins-Daines et al. 2006. The grammar asks for one phrase of the vocabulary with fillers (silence, noise) around it;
+fillers alone are "no digit". Where any words may be said the trigram model takes the grammar's place, and nothing is
+trimmed.
 
 What lies before and after the word is trimmed by its energy, since the grammar must make a word of it. Every clip gets
 0.1 s of silence either side, so that the silence models have somewhere to be, and its cepstral mean is
@@ -25,14 +27,17 @@ _GRAMMAR = "vocabulary"
 
 
 class PocketSphinx(Backend):
-    """Finite-state grammar over the wheel's US English model. No scores: a decoder of one best path has none."""
+    """The wheel's US English model, along a grammar or, without a vocabulary, its trigrams. No scores: a decoder of one
+    best path has none."""
 
     name: ClassVar[str] = "pocketsphinx"
     imports: ClassVar[tuple[str, ...]] = ("pocketsphinx",)
 
-    def __init__(self, vocabulary: Vocabulary, variant: str = "") -> None:
-        """A label without spoken forms is spoken as it is written."""
+    def __init__(self, vocabulary: Vocabulary, variant: str = "", *, language: str = "en") -> None:
+        """A label without spoken forms is spoken as it is written. Raises BackendError for another language."""
         super().__init__(vocabulary, variant)
+        if language != "en":
+            raise BackendError(f"{self.name} does not know language {language!r}: its wheel holds English alone")
         self._spoken: dict[Words, str] = {}
         self._decoder: Any = None
 
@@ -42,16 +47,20 @@ class PocketSphinx(Backend):
 
         model, dictionary = _model()
         try:
-            decoder = pocketsphinx.Decoder(hmm=str(model), dict=str(dictionary), lm=None, cmn="batch", loglevel="FATAL")
+            words_of = None if self.vocabulary else str(_trigrams())
+            decoder = pocketsphinx.Decoder(
+                hmm=str(model), dict=str(dictionary), lm=words_of, cmn="batch", loglevel="FATAL"
+            )
         except (RuntimeError, ValueError) as error:
             raise BackendError(f"{self.name}: cannot load {model} and {dictionary}: {error}") from error
-        self._spoken = _phrases(self.vocabulary, decoder)
-        decoder.add_fsg(_GRAMMAR, decoder.create_fsg(_GRAMMAR, 0, 1, _transitions(list(self._spoken))))
-        decoder.activate_search(_GRAMMAR)
+        if self.vocabulary:
+            self._spoken = _phrases(self.vocabulary, decoder)
+            decoder.add_fsg(_GRAMMAR, decoder.create_fsg(_GRAMMAR, 0, 1, _transitions(list(self._spoken))))
+            decoder.activate_search(_GRAMMAR)
         self._decoder = decoder
 
     def predict(self, audio: Audio) -> Prediction:
-        samples = np.round(_FULL_SCALE * np.clip(trim(audio), -1, 1)).astype("<i2")
+        samples = np.round(_FULL_SCALE * np.clip(trim(audio) if self.vocabulary else audio, -1, 1)).astype("<i2")
         if not samples.size or samples.min() == samples.max():  # where all models fit alike, any word may win
             return Prediction(None, text="")
         padded = np.pad(samples, round(PADDING_S * self.sample_rate))
@@ -64,12 +73,15 @@ class PocketSphinx(Backend):
         return Prediction(self._spoken.get(tuple(text.split())), text=text)
 
     def artifacts(self) -> list[Path]:
-        """The acoustic model's files and the dictionary."""
+        """The acoustic model's files, the dictionary, and the trigrams where they are used."""
         model, dictionary = _model()
-        return [*sorted(path for path in model.iterdir() if path.name != "README"), dictionary]
+        files = sorted(path for path in model.iterdir() if path.name != "README")
+        return [*files, dictionary] if self.vocabulary else [*files, dictionary, _trigrams()]
 
     def settings(self) -> dict[str, str | int | float | bool]:
         settings: dict[str, str | int | float | bool] = {"model": "en-us", "cmn": "batch", "padding_s": PADDING_S}
+        if not self.vocabulary:
+            settings["words"] = "trigrams"
         if self._spoken:
             settings["grammar"] = " | ".join(map(" ".join, self._spoken))
         return settings
@@ -84,6 +96,16 @@ def _model() -> tuple[Path, Path]:
     if not (model.is_dir() and dictionary.is_file()):
         raise BackendError(f"{root}: no US English model there; reinstall pocketsphinx, or unset POCKETSPHINX_PATH")
     return model, dictionary
+
+
+def _trigrams() -> Path:
+    """The wheel's model of English."""
+    path = _model()[0].parent / "en-us.lm.bin"
+    if not path.is_file():
+        raise BackendError(
+            f"{path}: no model of English words there; reinstall pocketsphinx, or unset POCKETSPHINX_PATH"
+        )
+    return path
 
 
 def _phrases(vocabulary: Vocabulary, decoder: Any) -> dict[Words, str]:

@@ -30,6 +30,8 @@ EXTRAS: Mapping[str, str] = MappingProxyType(
         "starlette": "serve",
         "tokenizers": "faster-whisper",
         "torch": "openai-whisper",
+        "transformers": "wav2vec2",
+        "urllib3": "http",
         "torchcodec": "hub",
         "uvicorn": "serve",
         "websockets": "serve",

@@ -36,7 +36,8 @@ EXTRAS = frozenset(
         "onnxruntime",
         "pocketsphinx",
     }
-    | {"pocketsphinx", "pyroomacoustics", "tokenizers", "torch", "torchcodec", "whisper", "whisper_normalizer"}
+    | {"pocketsphinx", "pyroomacoustics", "tokenizers", "torch", "torchcodec", "transformers", "urllib3", "whisper"}
+    | {"whisper_normalizer"}
 )
 """Packages that the classical install does without."""
 

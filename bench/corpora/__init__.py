@@ -181,7 +181,12 @@ def _spoken(
     if inline == "hub" or inline.startswith("hub:"):
         repository = inline.partition(":")[2] or HUB[name]
         folder, source = fetched(repository, cache), f"hub copy {repository}"
-    elif root and re.fullmatch(r"\w*", inline) and (Path(root) / "_".join(filter(None, (name, inline)))).is_dir() and not data:
+    elif (
+        root
+        and re.fullmatch(r"\w*", inline)
+        and (Path(root) / "_".join(filter(None, (name, inline)))).is_dir()
+        and not data
+    ):
         title = "_".join(filter(None, (name, inline)))
         folder = Path(root) / title
     elif inline or data:

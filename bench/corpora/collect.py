@@ -16,6 +16,7 @@ from bench.corpora.labels import Labels
 from bench.corpora.layouts import suggest
 from bench.corpora.scan import Entry, Progress, scan
 from bench.errors import BenchError
+from bench.printable import printable
 
 Item = Entry | LeftOut | Rejected
 """What a corpus lists, one file each: one to be read, one that is no part of it, one that cannot be used."""
@@ -100,12 +101,12 @@ def relabelled(items: Iterable[Item], labels: Labels | None) -> Iterator[Entry]:
 
 
 def _asked(items: Iterable[Item], wanted: Wanted) -> Iterator[Item]:
-    """The items; entries whose reference cannot be marked are rejected, those of another part left out."""
+    """The items; entries whose reference cannot be marked, or that are of another part, are left out."""
     for item in items:
         if not isinstance(item, Entry):
             yield item
         elif why := wanted.refusal(item.label):
-            yield Rejected(item.path, why)
+            yield LeftOut(1, f"{printable(item.path)}: {why}")
         elif wanted.part and item.part != wanted.part:
             yield LeftOut(1, f"clips of part {item.part}" if item.part else "clips of no part")
         else:

@@ -51,8 +51,6 @@ def find_root(data: Path) -> Path:
     )
 
 
-
-
 def speakers(root: Path) -> dict[str, str]:
     """Sex by speaker from ``SPEAKERS.TXT`` at the top or above it, lines of ``237 | F | test-clean | ...``."""
     path = next((place / SPEAKERS for place in (root, root.parent) if (place / SPEAKERS).is_file()), None)

@@ -52,7 +52,9 @@ def fetched(repository: str, cache: Path) -> Path:
     name, _, rest = rest.partition("/")
     config, _, split = rest.partition("/")
     if not (owner and name):
-        raise BenchError(f"hub:{repository}: OWNER/NAME[/CONFIG[/SPLIT]] is wanted, as openslr/librispeech_asr/clean/test")
+        raise BenchError(
+            f"hub:{repository}: OWNER/NAME[/CONFIG[/SPLIT]] is wanted, as openslr/librispeech_asr/clean/test"
+        )
     target = cache / f"speech-{hashlib.sha256(repository.encode()).hexdigest()[:16]}"
     if (target / TRANSCRIPTS).is_file():
         return target

@@ -23,7 +23,7 @@ _SEXES = {"f": "F", "female": "F", "female_feminine": "F", "m": "M", "male": "M"
 
 
 def sex_of(text: str | None) -> str | None:
-    """"F" or "M" from the words that corpora use; None for any other."""
+    """ "F" or "M" from the words that corpora use; None for any other."""
     return _SEXES.get((text or "").strip().casefold())
 
 

@@ -64,6 +64,11 @@ class Session:
         task: Task = load_class(self._job["task"], Task)(asked)  # type: ignore[type-abstract]
         return task
 
+    @property
+    def online(self) -> bool:
+        """Whether the backend is one that answers from elsewhere."""
+        return self._backend is not None and self._backend.online
+
     def idle(self) -> Iterator[Message]:
         """Memory of a worker that has all of the harness's own imports and no backend."""
         importlib.import_module("bench.audio")
@@ -166,7 +171,7 @@ class Session:
         backend = self._ready()
         yield {
             "parameters": backend.parameters(),
-            "settings": backend.settings(),
+            "settings": {**backend.settings(), **({"online": True} if backend.online else {})},
             "artifacts": [_artifact(path) for path in backend.artifacts()],
         }
 
@@ -408,7 +413,7 @@ def main() -> None:
         for line in commands:
             request = json.loads(line)
             operation = request.pop("op")
-            online(operation == "prepare")
+            online(operation == "prepare" or session.online)
             try:
                 for message in getattr(session, operation)(**request):
                     reply(message)

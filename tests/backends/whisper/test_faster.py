@@ -54,7 +54,15 @@ def test_what_the_tables_say(backend: FasterWhisper) -> None:
     names = {path.name for path in backend.artifacts()}
     assert names >= {"model.bin", "config.json", "tokenizer.json"}
     assert backend.parameters() == 37_184_256
-    assert backend.settings() == {"compute_type": "int8", "beam_size": 1, "fallback": False, "language": "en"}
+    assert backend.settings() == {
+        "compute_type": "int8",
+        "beam_size": 1,
+        "fallback": False,
+        "vad_filter": False,
+        "condition_on_previous_text": True,
+        "language": "en",
+        "device": "cpu",
+    }
 
 
 def test_load_needs_no_prepare(backend: FasterWhisper) -> None:

