@@ -109,7 +109,7 @@ class Backend(ABC):
         """Call ``self.mark("features")`` in ``predict`` once features are made; the harness may listen."""
 
     def prepare(self) -> None:  # noqa: B027 - optional, most backends have nothing to fetch
-        """Find or fetch weights, before the run begins: the one method that may use the network, but where ``online``."""
+        """Find or fetch weights, before the run begins: the only method that may use the network, unless ``online``."""
 
     @abstractmethod
     def load(self) -> None:

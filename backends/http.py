@@ -45,7 +45,7 @@ class Http(Backend):
         timeout_s: float = 60.0,
         retries: int = 3,
     ) -> None:
-        """``url``: up to ``/v1``, such as http://127.0.0.1:8000/v1. ``key_variable``: the environment variable that holds
+        """``url``: up to ``/v1``, as http://127.0.0.1:8000/v1. ``key_variable``: the environment variable that holds
         the key; an endpoint that wants none gets ``""``. ``price_a_minute``: of audio, in whatever currency.
         ``timeout_s``: how long an answer may be waited for. ``retries``: after a busy answer or a broken connection.
 

@@ -45,7 +45,7 @@ class Wav2Vec2(Backend):
         device: str = "cpu",
         model: str | Path | None = None,
     ) -> None:
-        """``device``: cpu or cuda. Raises BackendError for an unknown size, or a language that a size was not made for."""
+        """``device``: cpu or cuda. Raises BackendError for an unknown size, or a language that it lacks."""
         super().__init__(vocabulary, variant)
         self._given = None if model is None else Path(model)
         if model is None and variant not in REPOSITORIES and variant.count("/") != 1:
@@ -65,8 +65,8 @@ class Wav2Vec2(Backend):
                 snapshot_download(self._repository(), allow_patterns=list(FILES), etag_timeout=5.0)
             except Exception as error:  # the hub's client lets errors of its transport through
                 raise BackendError(
-                    f"no weights of {self.name}:{self.variant} (looked in: {self.sources()[0].where}); give a folder with"
-                    f" config.json, vocab.json and model.safetensors as option `model`, or a connection: {error}"
+                    f"no weights of {self.name}:{self.variant} (looked in: {self.sources()[0].where}); give a folder"
+                    f" with config.json, vocab.json and model.safetensors as option `model`, or a connection: {error}"
                 ) from error
 
     def load(self) -> None:

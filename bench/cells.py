@@ -18,7 +18,7 @@ from backends import find as find_backend
 from bench import tasks
 from bench.clips import Clips, Rows, batched
 from bench.conditions import copies_identity
-from bench.config import HARNESS_OPTIONS, Config
+from bench.config import ENGLISH, HARNESS_OPTIONS, Config
 from bench.corpora.base import Corpus
 from bench.errors import BenchError, near
 from bench.making import takes
@@ -105,7 +105,7 @@ def job(config: Config, spec: Spec) -> Job:
     options = config.options(spec.name)
     step_s, memory_mb = (options.get(name, getattr(config, name)) for name in ("step_limit_s", "memory_limit_mb"))
     own = {name: value for name, value in options.items() if name not in HARNESS_OPTIONS}
-    if config.language != Config.language and spec.target.startswith("backends.") and takes(spec.load(), "language"):
+    if config.language != ENGLISH and spec.target.startswith("backends.") and takes(spec.load(), "language"):
         own.setdefault("language", config.language)
     limits = Limits(step_s, memory_mb * 1_000_000, options.get("most_threads"))
     return Job(spec, config.vocabulary, own, limits, tasks.target(config.task))

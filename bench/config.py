@@ -106,6 +106,7 @@ def option_tables(name: str) -> tuple[str, ...]:
     return (*tables, *modified) if asked.modifiers else tables
 
 
+ENGLISH = "en"
 LANGUAGE = Kind("a code such as en, de, yue", _language)
 HARNESS_OPTIONS: Mapping[str, Kind] = {
     "clips": Kind("'all', or a split whose test clips alone a zero-shot backend hears", _clips),
@@ -136,7 +137,7 @@ class Config:
     part: Annotated[
         str, Setting(TEXT, "Only clips of this part of the corpus, such as test or dev, where it has parts.")
     ] = ""
-    language: Annotated[str, Setting(LANGUAGE, "What is spoken: a code such as en, de, yue.")] = "en"
+    language: Annotated[str, Setting(LANGUAGE, "What is spoken: a code such as en, de, yue.")] = ENGLISH
     data: Annotated[Path | None, Setting(PATH, "Folder (or CSV) that holds the corpus.")] = None
     pattern: Annotated[
         str,
@@ -187,6 +188,9 @@ class Config:
     throughput_s: Annotated[
         float, Setting(number(0), "Seconds for each batch size, at the least one batch; 0 leaves throughput out.")
     ] = 2.0
+    throughput_audio_s: Annotated[
+        float, Setting(number(0.001), "Seconds of audio that a batch may hold; one clip it always may.")
+    ] = 600.0
     checks: Annotated[bool, Setting(SWITCH, "Whether to look for backends that learn what they should not.")] = True
     step_limit_s: Annotated[float, Setting(number(0.001), "Seconds that one load, fit or prediction may take.")] = 900.0
     memory_limit_mb: Annotated[int, Setting(whole(100), "Megabytes that a worker may take.")] = 8_000

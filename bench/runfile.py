@@ -24,7 +24,6 @@ from bench.printable import printable
 from bench.records.journal import replace_file, write_tables
 from bench.records.schema import CLIPS, SCHEMA, SPLITS
 
-
 MOST_LABELS = 200
 """References that run.json lists: all labels of a vocabulary, but not every sentence of a corpus."""
 

@@ -12,6 +12,8 @@ from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
 
+import pandas as pd
+
 from backends import Spec
 from bench import tasks
 from bench.cells import Cell, Known, cells, clip_table, digest, introduce, specs, timeable
@@ -23,6 +25,7 @@ from bench.context import Context
 from bench.corpora.base import Corpus
 from bench.machine import broken_packages, cpus, describe_git, describe_machine, package_versions
 from bench.names import CLEAN
+from bench.phases.describe import described
 from bench.phases.examine import examined
 from bench.phases.latency import Contender, Failure
 from bench.phases.measure import measure
@@ -74,6 +77,7 @@ def run(
                 under = "" if outcome.cell.condition == CLEAN else f"{outcome.cell.condition}: "
                 failures.append(Failure(outcome.cell.backend.name, "accuracy", under + outcome.reason))
         shutil.rmtree(treatments.folder, ignore_errors=True)
+        contents = described(context) if task.described else [None] * len(clips)
         place_of = {cell.key: number for number, cell in enumerate(planned)}
         outcomes.sort(key=lambda outcome: place_of[outcome.cell.key])
         contenders = _contenders(planned, outcomes, context)
@@ -86,7 +90,7 @@ def run(
         done = Finished(
             config=config,
             corpus=corpus,
-            clips=clips.table,
+            clips=clips.table.assign(content=pd.Series(contents, dtype=object)),
             splits=splits,
             impossible=impossible,
             machine=machine,

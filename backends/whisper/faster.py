@@ -1,9 +1,9 @@
 """Whisper on CTranslate2: faster-whisper's own ``transcribe``.
 
-Clips are padded to 30 s as Whisper expects; no prompt, and no voice activity filter unless it is asked for. Two settings
-differ from the stock ones: greedy decoding instead of a beam of 5, and no fallback to sampling at higher temperatures
-when the text looks improbable. Samples of CTranslate2 cannot be seeded anew for each clip, so with ``fallback`` a
-prediction depends on those before it.
+Clips are padded to 30 s as Whisper expects; no prompt, and no voice activity filter unless it is asked for. Two
+settings differ from the stock ones: greedy decoding instead of a beam of 5, and no fallback to sampling at higher
+temperatures when the text looks improbable. Samples of CTranslate2 cannot be seeded anew for each clip, so with
+``fallback`` a prediction depends on those before it.
 """
 
 from __future__ import annotations

@@ -21,8 +21,8 @@ from backends.whisper.facts import Segment, facts
 
 
 class OpenAIWhisper(Backend):
-    """Stock ``transcribe``, greedy unless ``beam_size`` says otherwise; the variant is the size, or any name if ``size``
-    or ``model`` say which weights."""
+    """Stock ``transcribe``, greedy but for ``beam_size``; the variant is the size, or any name if ``size`` or ``model``
+    say which weights."""
 
     name: ClassVar[str] = "openai-whisper"
     variants: ClassVar[tuple[str, ...]] = ("tiny.en", "base")

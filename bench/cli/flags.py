@@ -32,7 +32,8 @@ def configured(*names: str) -> Callable[[Callable[..., None]], Callable[..., Non
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
         def called(**given: Any) -> None:
             flags = {name: _value(name, given.pop(name)) for name in names}
-            config = read_config(_file(given.pop("config")), assignments(given.pop("set_") or []), **flags)
+            file, changes = _file(given.pop("config"), flags.get("task")), assignments(given.pop("set_") or [])
+            config = read_config(file, changes, **flags)
             command(config, **given)
 
         kinds = {parameter.name: parameter for parameter in _own(command)}
@@ -78,7 +79,8 @@ def _value(name: str, given: Any) -> Any:
         raise BenchError(f"{flag} {given!r}: whole numbers are wanted, such as 1,4") from None
 
 
-def _file(chosen: Path | None) -> Path | None:
-    """The file named, or bench.toml here, or the checkout's."""
-    standard = (Path("bench.toml"), ROOT / "bench.toml")
+def _file(chosen: Path | None, task: str | None) -> Path | None:
+    """The file named, or bench.toml here, or the checkout's; of a task that is named and has one, TASK.toml before."""
+    own = [f"{task}.toml"] if task and task.isidentifier() else []
+    standard = (place / name for name in (*own, "bench.toml") for place in (Path(), ROOT))
     return chosen or next((path for path in standard if path.is_file()), None)

@@ -23,9 +23,10 @@ KEPT = "what was done is kept"
 RESULTS = Path("results")
 """Where runs go that are not told where."""
 FLAGS = (
-    "task", "corpus", "train", "test", "data", "pattern", "strict", "backends", "splits", "conditions", "limit", "seed",
-    "jobs", "threads", "latency_clips", "processes", "latency_round", "warmup", "throughput_s", "checks",
-    "step_limit_s", "memory_limit_mb", "longest_clip_s", "clip_rates_hz", "most_channels",
+    "task", "corpus", "part", "language", "train", "test", "data", "pattern", "strict", "backends", "splits",
+    "conditions", "limit", "seed", "jobs", "threads", "latency_clips", "processes", "latency_round", "warmup",
+    "throughput_s", "throughput_audio_s", "checks", "step_limit_s", "memory_limit_mb", "longest_clip_s",
+    "clip_rates_hz", "most_channels",
 )  # fmt: skip
 """Settings that `run` has a flag for; the others are tables."""
 

@@ -40,7 +40,7 @@ CORPORA: Mapping[str, str] = {
     "speech_commands": "Speech Commands: 35 words, a hash per speaker, its official test list (speech_commands:PATH)",
     "audiomnist": "AudioMNIST: 30,000 digits, 60 speakers, the first of its published folds (audiomnist:PATH)",
     "librispeech": "LibriSpeech: read books, for transcription (DIGITBENCH_DATA, librispeech:PATH, :hub)",
-    "common_voice": "Common Voice: sentences by volunteers, for transcription (DIGITBENCH_DATA, common_voice:PATH, :hub)",
+    "common_voice": "Common Voice: read sentences, for transcription (DIGITBENCH_DATA, common_voice:PATH, :hub)",
     "synthetic": "any vocabulary spoken by espeak-ng, in other languages too (synthetic:de): to try the machinery",
 }
 """Name -> what it is, in a line."""
@@ -193,8 +193,8 @@ def _spoken(
         folder = (Path(inline) if inline else Path(str(data))).expanduser()
     else:
         raise BenchError(
-            f"corpus {name!r} needs to know where: --data PATH, {name}:PATH, DIGITBENCH_DATA with a folder {name} in it,"
-            f" or {name}:hub to fetch {HUB[name]}"
+            f"corpus {name!r} needs to know where: --data PATH, {name}:PATH, DIGITBENCH_DATA with a folder {name} in"
+            f" it, or {name}:hub to fetch {HUB[name]}"
         )
     folder = folder.absolute()
     if found := parquet_files(folder):

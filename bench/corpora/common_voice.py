@@ -57,10 +57,7 @@ def _official(root: Path, part: str) -> Iterator[Item]:
     parts = {
         row["path"]: name for name in PARTS if name in lists for _, row in table(root / f"{name}.tsv", NEEDED)
     }  # a clip is in one of them at most
-    if part:
-        chosen = [part]
-    else:
-        chosen = [VALIDATED] if VALIDATED in lists else lists
+    chosen = [part] if part else lists[:1] if lists[0] == VALIDATED else lists
     for name in chosen:
         path = root / f"{name}.tsv"
         for _, row in table(path, NEEDED):

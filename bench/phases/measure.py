@@ -71,7 +71,7 @@ def measure(
     phases: list[tuple[Callable[[Context], Measured], tuple[str, ...], tuple[Any, ...]]] = [
         (timed, ("latency", "coldstart", "resources"),
          (config.threads, config.latency_clips, config.processes, config.latency_round, config.warmup, config.seed)),
-        (batched, ("throughput",), (config.throughput_s,)),
+        (batched, ("throughput",), (config.throughput_s, config.throughput_audio_s)),
     ]  # fmt: skip
     most_threads = [each.known.job.limits.threads for each in ready]
     named = {each.known.name for each in ready}

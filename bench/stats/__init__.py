@@ -4,6 +4,7 @@ from bench.stats.calibration import brier, calibration_error, macro_auc, probabi
 from bench.stats.intervals import Interval, macro_f1, share, wilson
 from bench.stats.paired import (
     Pair,
+    bootstrap_test,
     compare_pairs,
     difference,
     holm,
@@ -18,6 +19,7 @@ from bench.stats.timing import calls_needed, percentile, real_time_factor
 __all__ = [
     "Interval",
     "Pair",
+    "bootstrap_test",
     "brier",
     "calibration_error",
     "calls_needed",

@@ -23,7 +23,8 @@ Errors = NDArray[np.int64]
 
 class Pair(NamedTuple):
     """Two backends on the same clips: clips on which one alone makes fewer errors, the share of units without error of
-    a less that of b with its interval, and how likely such a difference is where there is none."""
+    a less that of b with its interval, how likely such a difference is where there is none, and whether what the test
+    looks at speaks for a."""
 
     a_only: int
     b_only: int
@@ -31,6 +32,7 @@ class Pair(NamedTuple):
     low: float
     high: float
     p: float
+    a_better: bool
 
 
 Test = Callable[[Errors, Errors, Errors, Sequence[str] | None], Pair]
@@ -65,7 +67,7 @@ def difference(only_a: int, only_b: int, n: int, confidence: float = 0.95) -> In
 
 def mcnemar(only_a: int, only_b: int, n: int) -> Pair:
     """:func:`mcnemar_exact` and :func:`difference` together, of n clips that are right or wrong."""
-    return Pair(only_a, only_b, *difference(only_a, only_b, n), mcnemar_exact(only_a, only_b))
+    return Pair(only_a, only_b, *difference(only_a, only_b, n), mcnemar_exact(only_a, only_b), only_a > only_b)
 
 
 def sign_test(a: Errors, b: Errors, units: Errors, speakers: Sequence[str] | None = None, seed: int = 0) -> Pair:
@@ -75,17 +77,42 @@ def sign_test(a: Errors, b: Errors, units: Errors, speakers: Sequence[str] | Non
     clips (Bisani and Ney 2004), of expanded percentiles.
     """
     only_a, only_b = int((a < b).sum()), int((b < a).sum())
+    value, draws, k = _resampled(a, b, units, speakers, seed)
+    return Pair(only_a, only_b, *_ends(value, draws, k), mcnemar_exact(only_a, only_b), only_a > only_b)
+
+
+def bootstrap_test(a: Errors, b: Errors, units: Errors, speakers: Sequence[str] | None = None, seed: int = 0) -> Pair:
+    """For rates of many units a clip: is the difference of the rates more than chance over speakers?
+
+    The paired bootstrap of :func:`sign_test` for interval and p alike: p is Student's t of the difference over its
+    standard error in the resamples, with a degree of freedom less than there are speakers (clips where those are not
+    known). One speaker says nothing of another: p is then 1.
+    """
+    only_a, only_b = int((a < b).sum()), int((b < a).sum())
+    value, draws, k = _resampled(a, b, units, speakers, seed)
+    error = float(draws.std()) * np.sqrt(k / (k - 1)) if k > 1 else np.inf
+    p = float(2 * stats.t.sf(abs(value) / error, k - 1)) if k > 1 and error else float(k < 2 or value == 0)
+    return Pair(only_a, only_b, *_ends(value, draws, k), p, value > 0)
+
+
+def _resampled(
+    a: Errors, b: Errors, units: Errors, speakers: Sequence[str] | None, seed: int
+) -> tuple[float, NDArray[np.float64], int]:
+    """The rate of b less that of a, the same in resamples of the speakers, and how many speakers there are."""
     codes = np.arange(len(a)) if speakers is None else pd.factorize(np.asarray(speakers))[0]
     k = int(codes.max()) + 1
     gap, size = (np.bincount(codes, weights=column, minlength=k) for column in (b - a, units))
-    value = float(gap.sum() / size.sum())
-    p = mcnemar_exact(only_a, only_b)
-    if k < 2:
-        return Pair(only_a, only_b, value, -np.inf, np.inf, p)
     draws = np.random.default_rng(seed).multinomial(k, np.full(k, 1 / k), size=DRAWS)
+    return float(gap.sum() / size.sum()), (draws @ gap) / np.maximum(draws @ size, 1), k
+
+
+def _ends(value: float, draws: NDArray[np.float64], k: int) -> Interval:
+    """The value with the ends of its interval, of expanded percentiles; all there is where k is 1."""
+    if k < 2:
+        return Interval(value, -np.inf, np.inf)
     tail = expanded_tail(k, 0.95)
-    low, high = np.quantile((draws @ gap) / np.maximum(draws @ size, 1), [tail, 1 - tail])
-    return Pair(only_a, only_b, value, float(min(low, value)), float(max(high, value)), p)
+    low, high = np.quantile(draws, [tail, 1 - tail])
+    return Interval(value, float(min(low, value)), float(max(high, value)))
 
 
 def compare_pairs(
@@ -106,7 +133,7 @@ def compare_pairs(
 def ranks(names: list[str], pairs: pd.DataFrame, alpha: float = ALPHA) -> dict[str, int]:
     """Rank of each backend: 1 + how many are shown to be better than it. What no test separates can share a rank."""
     real = pairs[pairs["holm_p"] < alpha]
-    losers = real["b"].where(real["a_only"] > real["b_only"], real["a"])
+    losers = real["b"].where(real["a_better"], real["a"])
     beaten = losers.value_counts()
     return {name: 1 + int(beaten.get(name, 0)) for name in names}
 

@@ -114,6 +114,8 @@ class Task(ABC):
     """What :meth:`paired` is called."""
     none: ClassVar[str] = "no answer"
     """What a missing answer is called."""
+    described: ClassVar[bool] = False
+    """Whether the sound of clips is measured for it (:mod:`bench.phases.describe`)."""
     facts: ClassVar[tuple[Fact, ...]] = ()
     """Figures besides the measure, in the order of the tables; :meth:`figures` makes them."""
 

@@ -1,4 +1,4 @@
-"""The wav2vec2 backend on a tiny model of that architecture with random weights: its words mean nothing, its way does."""
+"""The wav2vec2 backend on a tiny model of that architecture with random weights: what it says means nothing."""
 
 from __future__ import annotations
 

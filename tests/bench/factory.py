@@ -55,6 +55,9 @@ def clips(labels: Sequence[str] = LABELS, speakers: Sequence[str] = SPEAKERS, ta
             "sample_rate": 8000,
             "samples": 4000,
             "sha256": [f"{i:064x}" for i in range(len(rows))],
+            "sex": None,
+            "part": None,
+            "content": None,
         }
     )
 

@@ -9,7 +9,7 @@ import pandas as pd
 
 from bench import stats
 from bench.names import LOSO
-from bench.report.tables.outcomes import clusters
+from bench.report.tables.outcomes import clusters, clusters_of
 from bench.splits import SPLITS
 from bench.tasks.base import Task
 
@@ -47,15 +47,15 @@ def pairs(rows: pd.DataFrame, scores: pd.DataFrame, task: Task) -> pd.DataFrame:
         marks = rows[rows["split"] == split]
         found = compared(marks, list(best_first["backend"]), task, clustered=not SPLITS[str(split)].heard)
         parts.append(found.assign(split=split, clips=marks["clip"].nunique()))
-    columns = ["split", "clips", "a", "b", "a_only", "b_only", "p", "holm_p"]
+    columns = ["split", "clips", "a", "b", "a_only", "b_only", "difference", "low", "high", "p", "holm_p", "a_better"]
     return pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame(columns=columns)
 
 
 def compared(marks: pd.DataFrame, order: list[str], task: Task, clustered: bool = True) -> pd.DataFrame:
     """The task's test between any two backends that heard the same clips, in this order."""
     errors = marks.pivot(index="clip", columns="backend", values="errors")[order]
-    clips = marks.drop_duplicates("clip").set_index("clip").loc[errors.index]
-    speakers = list(clips["speaker"]) if clustered and clips["speaker"].notna().all() else None
+    clips = marks.drop_duplicates("clip").set_index("clip", drop=False).loc[errors.index]
+    speakers = list(clusters_of(clips)) if clustered and clips["speaker"].notna().any() else None
     return stats.compare_pairs(errors, clips["units"], task.paired, speakers)
 
 

@@ -108,7 +108,7 @@ def candidates(run: Run, made: Mapping[str, pd.DataFrame], new_speakers: bool) -
     )
     tests = made["pairs"]
     tests = tests[(tests["split"] == split) & (tests["holm_p"] < ALPHA)]
-    first_wins = tests["a_only"] > tests["b_only"]
+    first_wins = tests["a_better"].astype(bool)
     winners, losers = tests["a"].where(first_wins, tests["b"]), tests["b"].where(first_wins, tests["a"])
     better = frozenset(zip(winners, losers, strict=True))
     floor = frame.loc[frame["backend"] == FLOOR, "accuracy"].notna().any()

@@ -49,11 +49,15 @@ def title(run: Run, split: str) -> str:
 def clusters(rows: pd.DataFrame, split: str) -> pd.Series | None:
     """The speakers that a split's intervals are clustered by, or None where clips are taken as independent.
 
-    Splits that speak of unheard speakers are clustered, where every test clip's speaker is known and there are two.
+    Splits that speak of unheard speakers are clustered, where speakers are known and there are two.
     """
-    speakers = rows["speaker"]
-    known = not SPLITS[split].heard and speakers.notna().all() and speakers.nunique() > 1
-    return speakers if known else None
+    known = not SPLITS[split].heard and rows["speaker"].nunique() > 1
+    return clusters_of(rows) if known else None
+
+
+def clusters_of(rows: pd.DataFrame) -> pd.Series:
+    """The speaker of each clip; a clip whose speaker nobody knows is a cluster of its own."""
+    return rows["speaker"].astype(object).where(rows["speaker"].notna(), "\0" + rows["clip"].astype(str))
 
 
 def interval_method(run: Run, split: str) -> str:

@@ -69,6 +69,7 @@ def _pair_columns(run: Run, task: Task) -> list[Column]:
         Column("b", "b", escape),
         Column(f"clips only a has {task.measure.better}", "a_only", count),
         Column(f"clips only b has {task.measure.better}", "b_only", count),
+        Column("difference of rates, points (95 % interval)", "difference", percent, "", ("low", "high"), bold=False),
         Column(f"p, {task.test.removesuffix(' test')}", "p", p_value),
         Column("p, Holm", "holm_p", p_value),
     ]

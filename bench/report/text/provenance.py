@@ -9,11 +9,11 @@ from typing import Any
 
 import pandas as pd
 
-from bench.names import CLEAN, CROSS, FLOOR
+from bench.names import ALL, CLEAN, CROSS, FLOOR
 from bench.processor import kind
 from bench.records.schema import Run
 from bench.report.tables.cost import headline_threads, measures_cost
-from bench.report.tables.outcomes import interval_method
+from bench.report.tables.outcomes import interval_method, splits
 from bench.report.text.markdown import (
     Column,
     code,
@@ -36,14 +36,29 @@ SIGNS = (
 def reading(run: Run) -> str:
     """What it is and how to read it, in three lines."""
     corpus = run.info["corpus"]
-    if corpus.get("parts"):
+    ran = splits(run)
+    if CROSS in ran:
         return _reading_across(run)
+    if ran == [ALL]:
+        return _reading_all(run)
     return (
         f"{escape(run.task.lead())} on {corpus['clips']:,} clips of {corpus['speakers']}"
         f" speakers ({escape(corpus['name'])}): how often right, how fast, how big.\n"
         "`official` is the corpus's own split and `mixed` one drawn at random; `loso` tests each speaker by a model"
         " that never heard them;"
         " brackets hold 95 % intervals, and where they overlap see which differences are real.\n" + SIGNS
+    )
+
+
+def _reading_all(run: Run) -> str:
+    """The same of a run in which nobody learns."""
+    corpus = run.info["corpus"]
+    people = "take clips as independent" if interval_method(run, ALL) == "Wilson" else "are clustered by speaker"
+    told = "; ".join(map(_told, corpus.get("parts", {}).values())) or _told(corpus)
+    return (
+        f"{escape(run.task.lead())} on {told}: {run.task.measure.name}, speed and size.\n"
+        f"`{ALL}`: every clip is tested and none is learned from; brackets hold 95 % intervals, which {people}; where"
+        " they overlap see which differences are real.\n" + SIGNS
     )
 
 
@@ -71,6 +86,7 @@ def _told(part: Mapping[str, Any]) -> str:
 def after_summary(run: Run) -> str:
     """What a reader of the summary must know."""
     headline = headline_threads(run)
+    names = [entry["name"] for entry in run.info["backends"]]
     costs = (
         f"Latency, RTF and memory are at {count_threads(headline)}; cold start (import, load, first"
         " prediction in a fresh process) is on all cores"
@@ -79,8 +95,10 @@ def after_summary(run: Run) -> str:
     )
     lines = [
         f"{costs}; MB are 1,000,000 bytes.",
-        f"`{FLOOR}` is the floor, not a candidate: never bold.",
+        *([f"`{FLOOR}` is the floor, not a candidate: never bold."] if FLOOR in names else []),
     ]
+    if asking := [escape(entry["name"]) for entry in run.info["backends"] if entry["settings"].get("online")]:
+        lines.append(f"Asked elsewhere, over the network, clip by clip: {', '.join(asking)}; times hold the way there.")
     capped = [
         f"{escape(entry['name'])} on {most}"
         for entry in run.info["backends"]

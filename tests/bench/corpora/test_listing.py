@@ -45,7 +45,7 @@ PLAIN = "path,label,speaker,split\na/b.wav,7,ann,test\n"
         PLAIN.replace("a/b.wav", "./a//b.wav"),
         PLAIN.replace(",test", ",TEST "),
         PLAIN.replace(",test", ",testing"),
-        "id,path,label,speaker,split,speaker_age,gender\n1,a/b.wav,7,ann,test,33,f\n",
+        "id,path,label,speaker,split,speaker_age,accent\n1,a/b.wav,7,ann,test,33,f\n",
         "label,path,word,file,speaker,split\n7,a/b.wav,seven,other.wav,ann,test\n",
     ],
 )

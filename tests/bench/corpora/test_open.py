@@ -27,7 +27,8 @@ VOCABULARY = {label: tuple(words) for label, words in DIGITS.items()}
         ("fsd", "did you mean fsdd"),
         ("sintetic", "did you mean synthetic"),
         ("folders", "did you mean folder"),
-        ("librispeech", "known: fsdd, folder, speech_commands, audiomnist, synthetic"),
+        ("libri", "did you mean librispeech"),
+        ("nothing like it", "known: fsdd, folder, speech_commands, audiomnist, librispeech, common_voice, synthetic"),
         ("fsdd:here", "no corpus named 'fsdd:here'"),
         ("", "known"),
     ],
@@ -116,7 +117,9 @@ def test_a_wrong_folder_is_never_replaced_by_synthetic(tmp_path: Path, cache: Pa
 
 
 def test_every_corpus_has_a_line() -> None:
-    assert set(CORPORA) == {"fsdd", "folder", "speech_commands", "audiomnist", "synthetic"}
+    assert set(CORPORA) == {
+        *("fsdd", "folder", "speech_commands", "audiomnist", "librispeech", "common_voice", "synthetic")
+    }
     assert all(line and "\n" not in line for line in CORPORA.values())
 
 

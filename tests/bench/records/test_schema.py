@@ -39,7 +39,8 @@ def test_labels_that_came_without_a_text_stay(tmp_path: Path) -> None:
 
 def test_records_come_back_as_they_were_written_and_unmarked(tmp_path: Path) -> None:
     rows = heard(clips(), "z", silent=["0_ann_0"], of=["official"], texts=True, scores=True).assign(facts=None)
-    rows["facts"] = [{"decoder_tokens": 7.0, "no_speech": 0.25}] * (len(rows) - 2) + [None, {}]
+    told: list[object] = [{"decoder_tokens": 7.0, "no_speech": 0.25}] * (len(rows) - 2) + [None, {}]
+    rows = rows.assign(facts=pd.Series(told, index=rows.index, dtype=object))
     made = run(rows)
     read = read_records(save(made, tmp_path / "run"))
     assert type(read) is Records

@@ -42,11 +42,11 @@ def test_steps_hold_both_lines_and_every_edit(said: str, heard: str) -> None:
     assert [word for step in steps for word in step.said] == said.split()
     assert [word for step in steps for word in step.heard] == heard.split()
     assert all(step.said == step.heard for step in steps if step.kind == "equal")
-    counts = [
+    substitutions, deletions, insertions = (
         sum(max(len(step.said), len(step.heard)) for step in steps if step.kind == kind)
         for kind in ("substitute", "delete", "insert")
-    ]
-    assert word_edits([said], [heard]) == [Edits(*counts, len(said.split()))]
+    )
+    assert word_edits([said], [heard]) == [Edits(substitutions, deletions, insertions, len(said.split()))]
 
 
 def test_no_lines_are_no_edits() -> None:
