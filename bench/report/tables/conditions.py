@@ -86,7 +86,7 @@ def _losses(rows: pd.DataFrame, task: Task) -> pd.DataFrame:
         for condition in [name for name in marks["condition"].unique() if name != CLEAN and CLEAN in errors]:
             clean, treated = (errors[name].to_numpy(np.int64) for name in (CLEAN, condition))
             pair = task.paired(clean, treated, units, speakers)
-            table.append((condition, backend, len(errors), *pair))
+            table.append((condition, backend, len(errors), *pair[:-1]))
     columns = ["condition", "backend", "clips", "clean_only", "treated_only", "lost", "low", "high", "p"]
     frame = pd.DataFrame(table, columns=columns)
     return frame.assign(holm_p=stats.holm(frame["p"]))
