@@ -23,9 +23,9 @@ from bench.conditions import Treatments
 from bench.config import Config
 from bench.context import Context
 from bench.corpora.base import Corpus
+from bench.describe import described
 from bench.machine import broken_packages, cpus, describe_git, describe_machine, package_versions
 from bench.names import CLEAN
-from bench.phases.describe import described
 from bench.phases.examine import examined
 from bench.phases.latency import Contender, Failure
 from bench.phases.measure import measure

@@ -49,7 +49,7 @@ CLIPS = pa.schema(
     ]
 )
 """sex: "F" or "M"; part: of the corpus, such as "dev"; content: what was measured of a clip's sound, by name, where the
-task wants it (:mod:`bench.phases.describe`). Null where unknown, and in older records."""
+task wants it (:mod:`bench.describe`). Null where unknown, and in older records."""
 
 SPLITS = pa.schema([("split", pa.string()), ("fold", pa.string()), ("clip", pa.string()), ("part", pa.string())])
 """The clips that a fold tests ("test") or chooses hyper-parameters on ("validation"): it trains on all others."""

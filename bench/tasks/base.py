@@ -115,7 +115,7 @@ class Task(ABC):
     none: ClassVar[str] = "no answer"
     """What a missing answer is called."""
     described: ClassVar[bool] = False
-    """Whether the sound of clips is measured for it (:mod:`bench.phases.describe`)."""
+    """Whether the sound of clips is measured for it (:mod:`bench.describe`)."""
     facts: ClassVar[tuple[Fact, ...]] = ()
     """Figures besides the measure, in the order of the tables; :meth:`figures` makes them."""
 

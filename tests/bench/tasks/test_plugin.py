@@ -205,7 +205,9 @@ def test_the_report_shows_its_measure_and_facts(counted: Path) -> None:
     assert re.search(r"loso count error rate, % \(95 % interval\), n = 24 ↓ .* exact, % \(loso\) ↑", text)
     assert re.search(r"\| counters:Ear +\| +\*\*0\.0\*\* \(", text)
     assert "## How far off" in text and "exact sign test over clips" in text and "with fewer miscounts" in text
-    assert not re.search("digit|word|macro|McNemar|confusion", text.replace("digitbench", ""), re.IGNORECASE)
+    assert not re.search(
+        "digit|word|macro|McNemar|confusion", re.sub("digitbench|numtowords", "", text.replace("\\", "")), re.IGNORECASE
+    )
 
 
 def test_a_split_that_it_cannot_have_is_left_out(counted: Path) -> None:
