@@ -52,7 +52,7 @@ reference: robustness bench  ## everything that is committed in results/, with p
 	$(BIN)/python -m bench.report.embed docs/robustness.md results/robustness robustness
 	$(BIN)/python -m tests.test_notebooks
 
-models: setup  ## the models that ship, made anew on one thread: an hour; `--check` of the module compares
+models: setup  ## the models that ship, made anew on one thread in some five minutes
 	$(BIN)/python -m bench.shipped.make
 
 rejection: setup  ## false accepts of other words and of noise, into results/rejection; again resumes

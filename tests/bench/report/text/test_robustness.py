@@ -136,7 +136,7 @@ def test_identical_backends_are_not_told_apart() -> None:
         (["a"], ["clean", "noise:pink@0dB"], ["### Where noise begins to cost"]),
         (["a"], ["telephone", "noise:pink@0dB"], []),
         (["a+noise", "b"], ["clean", "telephone"], ["### Who holds up"]),
-        (["a+noise", "a"], ["telephone", "opus@8k"], ["### Noise in training"]),
+        (["a+noise", "a"], ["telephone", "opus@8k"], ["### Copies in training"]),
     ],
     ids=["one backend", "one backend, never clean", "noise without its base", "noise with its base alone"],
 )
