@@ -19,7 +19,7 @@ $(PYTHON) -c 'import ensurepip, venv' 2> /dev/null || { \
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help setup bench quick robustness reference models rejection test lint format harness content wer-predictor compression constraints clean
+.PHONY: help setup bench quick robustness reference models rejection test lint format harness content wer-predictor compression live-bench constraints clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 12
@@ -82,6 +82,9 @@ content: setup  ## what content analysis tells, against planted truth and words,
 
 wer-predictor: setup  ## how well WER is predicted, into results/wer-predictor; pairs are kept in build/, again resumes
 	$(BIN)/python -m benchmarks.wer --docs docs/wer-predictor.md $(if $(OUT),--out $(OUT))
+
+live-bench: setup  ## what is live, measured in some 12 minutes, into results/live; again resumes
+	$(BIN)/python -m benchmarks.live --out $(or $(OUT),results/live)
 
 constraints:  ## resolve pyproject.toml anew and pin every package that it takes
 	@$(check-python)

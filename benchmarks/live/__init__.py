@@ -1,0 +1,1 @@
+"""Hearing it live, measured: ``python -m benchmarks.live``."""
