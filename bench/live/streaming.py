@@ -1,9 +1,9 @@
 """``digitbench stream``: sentences as text while they are spoken.
 
-A partial text comes once 0.6 s were said, then each time that half as much again was; a guess at the end of a sentence
-is one, too. What is final was recognised from the same segment that an offline cut has. Unless the source is live, time
-is virtual: a block costs its length, an answer what it took, and a partial that would come while another answer is
-being made is left out, as it would be in real time.
+A partial text comes once 0.6 s were said, then each time that as much again was, at the latest after 2 s; a guess at
+the end of a sentence is one, too. What is final was recognised from the same segment that an offline cut has. Unless
+the source is live, time is virtual: a block costs its length, an answer what it took, and a partial that would come
+while another answer is being made is left out, as it would be in real time.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from sound.segment import SENTENCES, Cutting, End, Event, Hop, Onset, Segment, S
 from sound.stream import Resampler
 
 FIRST_S: Final = 0.6
-GROWTH: Final = 1.5
+LATEST_S: Final = 2.0
 WAITING: Final = 8
 """Sentences that may wait for their text; then the source waits."""
 STEP_S: Final = 120.0
@@ -146,7 +146,7 @@ class Transcript:
         sentence = self._open.get(current.utterance) if current is not None else None
         if current is None or sentence is None or at < sentence.due or current.offset > at:
             return
-        sentence.due = at + round((GROWTH - 1) * (at - sentence.onset))
+        sentence.due = at + min(at - sentence.onset, round(LATEST_S * RATE))
         busy = self._asked > 0 if self._live else self._free_s > at / RATE
         if not busy and sentence.guess is None:
             self._ask(current, "partial", at)

@@ -30,6 +30,7 @@ class Classification(Task):
     about: ClassVar[str] = "which label of the vocabulary was said"
     nouns: ClassVar[str] = "digit recognisers"
     closed: ClassVar[bool] = True
+    splits: ClassVar[tuple[str, ...]] = (*Task.splits, "all")
     test: ClassVar[str] = "exact McNemar test"
     none: ClassVar[str] = "no digit"
     facts: ClassVar[tuple[Fact, ...]] = (
