@@ -4,6 +4,8 @@ VENV ?= .venv
 EXTRAS ?= all,dev
 BACKENDS ?=
 OUT ?=
+SPEECH ?= $(if $(DIGITBENCH_DATA),$(DIGITBENCH_DATA)/librispeech)
+LOADERS = $(or $(OUT),results/loaders)
 BIN := $(VENV)/bin
 QUICK := chance,mfcc-svm,mfcc-lite,whisper-closed:tiny.en,faster-whisper:tiny.en
 
@@ -19,7 +21,7 @@ $(PYTHON) -c 'import ensurepip, venv' 2> /dev/null || { \
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help setup bench quick robustness reference models rejection test lint format harness content wer-predictor compression live-bench constraints clean
+.PHONY: help setup bench quick loaders robustness reference models rejection test lint format harness content wer-predictor compression live-bench constraints clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 12
@@ -40,6 +42,15 @@ quick: setup  ## a first table in about two minutes: few clips, for testing only
 	$(BIN)/digitbench run --limit 120 --backends $(or $(BACKENDS),$(QUICK)) --out results/quick \
 		--latency-clips 130 --threads 1 --processes 1 --throughput-s 0 --no-checks
 	@sed -n '/^## Summary/,/^## /p' results/quick/report.md | sed '$$d'
+
+loaders: setup  ## loaders of sound files and the emotion pipeline, into results/loaders; OUT=folder, again resumes
+	$(if $(SPEECH),test -e $(LOADERS)/emotion/comparison.md || \
+		$(BIN)/python -m examples.emotion_features $(SPEECH) $(LOADERS)/emotion --compare,\
+		@echo "SPEECH=folder of recordings, or DIGITBENCH_DATA with librispeech in it, adds the emotion pipeline")
+	$(BIN)/digitbench loaders --out $(LOADERS)
+	$(if $(OUT),,$(BIN)/python -m bench.loading.embed docs/loading.md $(LOADERS) claims)
+	$(if $(OUT),,$(BIN)/python -m bench.loading.embed docs/loading.md $(LOADERS) bill)
+	$(if $(OUT),,! grep -q 'loading: begin' README.md || $(BIN)/python -m bench.loading.embed README.md $(LOADERS) loading)
 
 robustness: setup  ## the official test clips in noise, rooms and codecs, into results/robustness
 	$(BIN)/digitbench run --config robustness.toml --out $(or $(OUT),results/robustness)

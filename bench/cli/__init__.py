@@ -23,6 +23,9 @@ from bench.cli import listening  # noqa: F401
 
 # isort: split
 from bench.cli import serving  # noqa: F401
+
+# isort: split
+from bench.cli import loading  # noqa: F401
 from bench.cli.base import UNUSABLE, app
 from bench.errors import BenchError
 from bench.printable import printable
