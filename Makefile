@@ -21,7 +21,7 @@ $(PYTHON) -c 'import ensurepip, venv' 2> /dev/null || { \
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help setup bench quick loaders robustness reference models rejection test lint format harness content wer-predictor compression live-bench constraints clean
+.PHONY: help setup bench quick loaders robustness transcription reference models rejection test lint format harness content wer-predictor compression live-bench constraints clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 12
@@ -55,9 +55,17 @@ loaders: setup  ## loaders of sound files and the emotion pipeline, into results
 robustness: setup  ## the official test clips in noise, rooms and codecs, into results/robustness
 	$(BIN)/digitbench run --config robustness.toml --out $(or $(OUT),results/robustness)
 
-reference: robustness bench  ## everything that is committed in results/, with plots and pages
+transcription: setup  ## words of LibriSpeech and Common Voice, test part, into results/; LIMIT=n tries it on few clips
+	for corpus in librispeech common_voice; do \
+		$(BIN)/digitbench run --config transcription.toml --corpus $$corpus --part test --out $(or $(OUT),results)/$$corpus \
+			$(if $(BACKENDS),--backends $(BACKENDS)) $(if $(LIMIT),--limit $(LIMIT)) || exit 1; \
+	done
+
+reference: robustness transcription bench  ## everything that is committed in results/, with plots and pages
 	$(BIN)/digitbench report results/fsdd --html
 	$(BIN)/digitbench report results/robustness --html
+	$(BIN)/digitbench report results/librispeech --html
+	$(BIN)/digitbench report results/common_voice --html
 	$(BIN)/python -m bench.report.html.screenshot results/robustness results/robustness/gallery.png whisper-closed:tiny.en
 	$(BIN)/python -m bench.report.embed README.md results/fsdd brief
 	$(BIN)/python -m bench.report.embed docs/robustness.md results/robustness robustness

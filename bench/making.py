@@ -59,7 +59,7 @@ def unable(found: type[Backend], task: str, closed: bool) -> str:
     """That it cannot do a task, in words that follow its name; empty if it can. ``closed``: it is about labels."""
     if not found.tasks or task in found.tasks or (closed and CLASSIFICATION in found.tasks):
         return ""
-    return f"cannot do {task}: it is made for {' and '.join(found.tasks)}"
+    return f"cannot do {task}: it is made for {' and '.join(found.tasks)}; a task is chosen with --task"
 
 
 def takes(found: type[Backend], option: str) -> bool:

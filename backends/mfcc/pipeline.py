@@ -45,6 +45,7 @@ class Fitted:
 class Mfcc(TrainedBackend):
     """A subclass names its classifier, its grid and its logits."""
 
+    tasks: ClassVar[tuple[str, ...]] = ("classification",)
     sample_rate: ClassVar[int] = mfcc_features.SAMPLE_RATE
     imports: ClassVar[tuple[str, ...]] = ("librosa", "sklearn", "skops.io")
     context_s: ClassVar[float] = 0.0

@@ -86,13 +86,18 @@ def bootstrap_test(a: Errors, b: Errors, units: Errors, speakers: Sequence[str] 
 
     The paired bootstrap of :func:`sign_test` for interval and p alike: p is Student's t of the difference over its
     standard error in the resamples, with a degree of freedom less than there are speakers (clips where those are not
-    known). One speaker says nothing of another: p is then 1.
+    known). Never surer than over clips alone, which it would be when few speakers happen to agree. One speaker says
+    nothing of another: p is then 1.
     """
     only_a, only_b = int((a < b).sum()), int((b < a).sum())
     value, draws, k = _resampled(a, b, units, speakers, seed)
     error = float(draws.std()) * np.sqrt(k / (k - 1)) if k > 1 else np.inf
     p = float(2 * stats.t.sf(abs(value) / error, k - 1)) if k > 1 and error else float(k < 2 or value == 0)
-    return Pair(only_a, only_b, *_ends(value, draws, k), p, value > 0)
+    found = Pair(only_a, only_b, *_ends(value, draws, k), p, value > 0)
+    if speakers is None:
+        return found
+    clips = bootstrap_test(a, b, units, None, seed)
+    return found._replace(low=min(found.low, clips.low), high=max(found.high, clips.high), p=max(found.p, clips.p))
 
 
 def _resampled(

@@ -166,3 +166,45 @@ def test_a_damaged_model_is_an_error(
 
 def test_it_is_registered() -> None:
     assert find("pocketsphinx").load() is PocketSphinx
+
+
+def test_without_a_vocabulary_any_words_may_be_said() -> None:
+    backend = loaded({})
+    assert backend.settings()["words"] == "trigrams" and "grammar" not in backend.settings()
+    assert any(path.name == "en-us.lm.bin" for path in backend.artifacts())
+    assert backend.predict(np.zeros(8_000, np.float32)).text == ""
+    assert backend.predict(np.zeros(0, np.float32)).text == ""
+    heard = backend.predict(noise(32_000))
+    assert heard.label is None and heard == backend.predict(noise(32_000))
+
+
+def test_sentences_and_their_words(data: Path) -> None:
+    path = data / "librispeech/test-clean/237-134500-0000.flac"
+    if not path.exists():
+        pytest.skip("needs real recordings of sentences: set DIGITBENCH_DATA")
+    words = str(loaded({}).predict(resample(*read(path), RATE)).text).split()
+    assert (
+        len(
+            {*words}
+            & {
+                "frank",
+                "read",
+                "english",
+                "slowly",
+                "and",
+                "the",
+                "more",
+                "he",
+                "about",
+                "this",
+                "divorce",
+                "case",
+            }
+        )
+        > 6
+    )
+
+
+def test_another_language_is_refused() -> None:
+    with pytest.raises(BackendError, match="does not know language 'de'"):
+        PocketSphinx({}, language="de")

@@ -186,3 +186,42 @@ def test_one_call_shows_nothing() -> None:
 
 def test_a_time_of_nothing_is_a_tick() -> None:
     assert np.isfinite(time_ratio([1e-3] * 5, [0.0] * 5).value)
+
+
+def test_a_bootstrap_of_equal_speakers_is_the_t_test_of_their_differences() -> None:
+    rng = np.random.default_rng(3)
+    a, b = rng.integers(0, 4, 40), rng.integers(0, 6, 40)
+    units = np.full(40, 10)
+    found = stats.bootstrap_test(a, b, units, [str(i) for i in range(40)])
+    oracle = ttest_1samp(b - a, 0)
+    assert found.difference == pytest.approx((b - a).sum() / 400)
+    assert found.p == pytest.approx(oracle.pvalue, rel=0.25)
+    ends = oracle.confidence_interval()
+    assert (found.low, found.high) == pytest.approx((ends.low / 10, ends.high / 10), abs=0.02)
+    assert found.a_better == (found.difference > 0)
+
+
+def test_a_bootstrap_heeds_who_speaks() -> None:
+    a, b, units = np.tile([0, 1], 30), np.tile([1, 1], 30), np.full(60, 5)
+    alone = stats.bootstrap_test(a, b, units)
+    three = stats.bootstrap_test(a, b, units, ["x"] * 20 + ["y"] * 22 + ["z"] * 18)
+    assert three.difference == alone.difference and three.p >= alone.p  # the three agree to the last digit
+    assert three.low <= alone.low and three.high >= alone.high
+    one = stats.bootstrap_test(a, b, units, ["x"] * 60)
+    assert one.p == 1 and (one.low, one.high) == (-np.inf, np.inf)
+
+
+def test_a_bootstrap_of_the_same_is_no_difference() -> None:
+    same = np.array([0, 3, 1, 2])
+    found = stats.bootstrap_test(same, same, np.full(4, 5))
+    assert (found.difference, found.low, found.high, found.p) == (0, 0, 0, 1) and not found.a_better
+
+
+def test_a_bootstrap_finds_nothing_as_rarely_as_it_says() -> None:
+    rng = np.random.default_rng(5)
+    false = 0
+    for _ in range(300):
+        skill = rng.normal(0, 1, 12).repeat(5)  # each speaker favours one of the two
+        a, b = (np.clip(np.round(3 + sign * skill + rng.normal(0, 1, 60)), 0, None).astype(int) for sign in (1, -1))
+        false += stats.bootstrap_test(a, b, np.full(60, 10), [str(i // 5) for i in range(60)]).p < 0.05
+    assert false < 30
