@@ -5,6 +5,7 @@ Inputs: spectrograms (clips, 1, 64, frames) and facts (clips, facts), of which t
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -16,7 +17,7 @@ HIDDEN = 32
 NETWORKS = ("cnn", "mobilenet", "facts")
 
 
-def network(name: str, facts: int) -> nn.Module:
+def network(name: str, facts: int) -> Head:
     """An untrained network. Raises BackendError for a name that is not in NETWORKS, or one without any input."""
     if name == "facts":
         if not facts:
@@ -30,23 +31,41 @@ def network(name: str, facts: int) -> nn.Module:
 
 
 class Head(nn.Module):  # type: ignore[misc]
-    """Mean and largest value over time and bands of the last channels, with facts beside them, through one layer."""
+    """Mean and largest value over time and bands of the last channels through one layer; facts through another.
+
+    With both, what is seen corrects what the facts say (:attr:`base`), at first by nothing.
+    """
 
     def __init__(self, body: nn.Module | None, channels: int, facts: int) -> None:
         super().__init__()
         self.body = body
-        self.last = nn.Sequential(
-            nn.Linear(2 * channels + facts, HIDDEN), nn.Hardswish(), nn.Dropout(0.2), nn.Linear(HIDDEN, 1)
-        )
+        self.last = _layers(2 * channels if body is not None else facts)
+        self.base = _layers(facts) if body is not None and facts else None
+        if self.base is not None:
+            nn.init.zeros_(self.last[-1].weight)
+            nn.init.zeros_(self.last[-1].bias)
 
     def forward(self, mel: Tensor, facts: Tensor) -> Tensor:
         """WER of each clip."""
-        inputs = [facts]
-        if self.body is not None:
+        if self.body is None:
+            logits = self.last(facts)
+        else:
             maps = self.body(mel)
-            inputs += [maps.mean(dim=(2, 3)), maps.amax(dim=(2, 3))]
-        wer: Tensor = torch.sigmoid(self.last(torch.cat(inputs, dim=1))).squeeze(1)
+            logits = self.last(torch.cat([maps.mean(dim=(2, 3)), maps.amax(dim=(2, 3))], dim=1))
+        if self.base is not None:
+            logits = logits + self.base(facts)
+        wer: Tensor = torch.sigmoid(logits).squeeze(1)
         return wer
+
+
+def begin(module: Head, facts: Mapping[str, Any]) -> None:
+    """Let a network of sound and facts begin as one of facts alone says, whose arrays these are.
+
+    Raises BackendError where the network has no facts, or others.
+    """
+    if module.base is None:
+        raise BackendError("only a network of sound and facts begins with one of facts")
+    restore(module.base, {name.removeprefix("last."): array for name, array in facts.items()})
 
 
 def small_cnn() -> nn.Module:
@@ -112,7 +131,7 @@ def arrays(module: nn.Module) -> dict[str, Any]:
     return {name: tensor.detach().numpy().astype("float32") for name, tensor in module.state_dict().items()}
 
 
-def restore(module: nn.Module, stored: dict[str, Any]) -> None:
+def restore(module: nn.Module, stored: Mapping[str, Any]) -> None:
     """Put arrays back. Raises BackendError where names or shapes are others."""
     state = {name: torch.from_numpy(array) for name, array in stored.items()}
     expected = module.state_dict()
@@ -120,6 +139,10 @@ def restore(module: nn.Module, stored: dict[str, Any]) -> None:
         raise BackendError("the arrays are not those of this network")
     module.load_state_dict({name: state[name].to(expected[name].dtype) for name in state})
     module.eval()
+
+
+def _layers(inputs: int) -> nn.Module:
+    return nn.Sequential(nn.Linear(inputs, HIDDEN), nn.Hardswish(), nn.Dropout(0.2), nn.Linear(HIDDEN, 1))
 
 
 def _convolution(before: int, after: int, kernel: int, stride: int, groups: int = 1) -> nn.Module:

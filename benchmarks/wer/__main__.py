@@ -69,7 +69,7 @@ def predict(made: dict[str, list[Pair]], cache: Path, out: Path) -> Predictions:
     losses = {}
     for recipe in training.RECIPES:
         found = training.fitted(recipe, dev, mels["dev"], kept, _say)
-        found.predictor.save(out / "models" / f"{recipe.name.replace(',', '').replace(' ', '-')}.zip")
+        found.predictor.save(out / "models" / f"{training.file_name(recipe.name)}.zip")
         values = found.predictor.values([pair.facts for pair in test])
         predictions[recipe.name] = found.predictor.predict_many(values, mels["test"]).astype(float)
         losses[recipe.name] = found.curves

@@ -37,6 +37,8 @@ class Recipe:
     network: str
     facts: tuple[str, ...]
     epochs: int
+    begins: str = ""
+    """The recipe of facts alone that a network of sound and facts begins with, seed by seed."""
 
 
 RECIPES = (
@@ -44,8 +46,8 @@ RECIPES = (
     Recipe("mel, MobileNetV3-like", "mobilenet", (), 12),
     Recipe("confidence", "facts", FACTS, 150),
     Recipe("confidence of tokens", "facts", (*FACTS, *TOKEN_FACTS), 150),
-    Recipe("mel, CNN + confidence", "cnn", FACTS, 12),
-    Recipe("mel, CNN + confidence of tokens", "cnn", (*FACTS, *TOKEN_FACTS), 12),
+    Recipe("mel, CNN + confidence", "cnn", FACTS, 12, "confidence"),
+    Recipe("mel, CNN + confidence of tokens", "cnn", (*FACTS, *TOKEN_FACTS), 12, "confidence of tokens"),
 )
 
 
@@ -82,16 +84,15 @@ def fitted(
     values = blank.values([pair.facts for pair in learned])
     members, curves = [], list[dict[str, float]]()
     for seed in SEEDS:
-        place = kept / f"{recipe.name.replace(',', '').replace(' ', '-')}-{seed}"
-        arrays, lines = place.with_suffix(".npz"), place.with_suffix(".jsonl")
+        arrays, lines = _kept(kept, recipe.name, seed)
         if not arrays.exists():
-            member, curve = _learn(recipe, seed, learned, values, mels)
+            begun = _arrays(_kept(kept, recipe.begins, seed)[0]) if recipe.begins else None
+            member, curve = _learn(recipe, seed, learned, values, mels, begun)
             lines.unlink(missing_ok=True)
             append_lines(lines, curve)
             np.savez(arrays, **member)
             say(f"{recipe.name}, seed {seed}: {json.dumps(curve[-1])}")
-        with np.load(arrays, allow_pickle=False) as stored:
-            members.append(dict(stored))
+        members.append(_arrays(arrays))
         curves += read_lines(lines)
     return Fitted(WerPredictor(recipe.network, recipe.facts, means, scales, tuple(members)), tuple(curves))
 
@@ -106,8 +107,29 @@ def load_mels(pairs: Sequence[Pair], folder: Path) -> list[Mel]:
     return [mels[pair.corpus, pair.id][pair.condition] for pair in pairs]
 
 
+def file_name(name: str) -> str:
+    """A recipe's name as that of a file."""
+    return name.replace(",", "").replace(" ", "-")
+
+
+def _kept(folder: Path, name: str, seed: int) -> tuple[Path, Path]:
+    """Where weights and curve of a seed are."""
+    place = folder / f"{file_name(name)}-{seed}"
+    return place.with_suffix(".npz"), place.with_suffix(".jsonl")
+
+
+def _arrays(path: Path) -> dict[str, Any]:
+    with np.load(path, allow_pickle=False) as stored:
+        return dict(stored)
+
+
 def _learn(
-    recipe: Recipe, seed: int, learned: Sequence[Pair], values: NDArray[np.float32], mels: Sequence[Mel]
+    recipe: Recipe,
+    seed: int,
+    learned: Sequence[Pair],
+    values: NDArray[np.float32],
+    mels: Sequence[Mel],
+    begun: dict[str, Any] | None,
 ) -> tuple[dict[str, Any], list[dict[str, float]]]:
     """Weights of the epoch with the least loss on speakers held out, and the curve."""
     import torch
@@ -117,6 +139,8 @@ def _learn(
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
     module = networks.network(recipe.network, len(recipe.facts))
+    if begun is not None:
+        networks.begin(module, begun)
     looks = recipe.network != "facts"
     images = torch.from_numpy(np.stack([framed(mel) for mel in mels])) if looks else torch.zeros(len(learned), 1)
     facts, wers = torch.from_numpy(values), torch.tensor([pair.wer for pair in learned], dtype=torch.float32)

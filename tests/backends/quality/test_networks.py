@@ -35,6 +35,18 @@ def test_a_network_learns_what_can_be_seen() -> None:
     assert float(loss.detach()) < 0.15
 
 
+def test_sound_and_facts_begin_with_what_facts_say() -> None:
+    from backends.quality.networks import arrays, begin, network
+
+    facts, both = network("facts", 3).eval(), network("cnn", 3).eval()
+    begin(both, arrays(facts))
+    rows, mel = torch.randn(5, 3), torch.randn(5, 1, 64, 30)
+    with torch.inference_mode():
+        np.testing.assert_allclose(both(mel, rows).numpy(), facts(mel, rows).numpy(), atol=1e-6)
+    with pytest.raises(BackendError, match="sound and facts"):
+        begin(network("cnn", 0), arrays(facts))
+
+
 def test_what_does_not_fit_is_refused() -> None:
     from backends.quality.networks import arrays, network, restore
 

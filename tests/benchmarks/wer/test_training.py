@@ -45,3 +45,12 @@ def test_networks_that_look_at_sound_are_learned(tmp_path: Path) -> None:
     found = fitted(Recipe("mel, CNN", "cnn", (), 1), dev, mels, tmp_path, lambda line: None)
     guess = found.predictor.predict_many(found.predictor.values([pair.facts for pair in dev]), mels)
     assert guess.shape == (len(dev),) and np.isfinite(guess).all()
+
+
+def test_both_begin_with_confidence(tmp_path: Path) -> None:
+    dev = pairs("dev", 6)
+    mels = [np.zeros((64, 40), np.uint8) for _ in dev]
+    facts = fitted(Recipe("confidence", "facts", FACTS, 2), dev, [], tmp_path, lambda line: None).predictor
+    both = fitted(Recipe("both", "cnn", FACTS, 1, "confidence"), dev, mels, tmp_path, lambda line: None).predictor
+    values = both.values([pair.facts for pair in dev])
+    np.testing.assert_allclose(both.predict_many(values, mels), facts.predict_many(values), atol=0.15)
