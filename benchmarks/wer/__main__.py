@@ -61,7 +61,7 @@ def make_pairs(cache: Path, most: int | None) -> dict[str, list[Pair]]:
 def predict(made: dict[str, list[Pair]], cache: Path, out: Path) -> Predictions:
     """WER of every test pair by every predictor, learned from the dev pairs; writes models and curves."""
     dev, test = (made[part] for part in PARTS)
-    kept = cache / "weights" / f"{len(dev)}-pairs"
+    kept = cache / "weights" / training.fingerprint(dev)
     for folder in (kept, out / "models"):
         folder.mkdir(parents=True, exist_ok=True)
     mels = {part: training.load_mels(made[part], cache / "mels") for part in PARTS}

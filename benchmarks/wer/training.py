@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -105,6 +106,13 @@ def load_mels(pairs: Sequence[Pair], folder: Path) -> list[Mel]:
             with np.load(mel_file(folder, *key), allow_pickle=False) as stored:
                 mels[key] = dict(stored)
     return [mels[pair.corpus, pair.id][pair.condition] for pair in pairs]
+
+
+def fingerprint(pairs: Sequence[Pair]) -> str:
+    """Of all that weights follow from: pairs and recipes."""
+    learned = [(pair.corpus, pair.id, pair.condition, pair.errors, pair.words, pair.facts) for pair in pairs]
+    settings = [RECIPES, SEEDS, HELD_OUT, BATCH, RATE, DECAY, PITCH_SHIFT, GAIN, NARROW]
+    return hashlib.sha256(repr((learned, settings)).encode()).hexdigest()[:16]
 
 
 def file_name(name: str) -> str:
