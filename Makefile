@@ -21,7 +21,7 @@ $(PYTHON) -c 'import ensurepip, venv' 2> /dev/null || { \
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help setup bench quick loaders robustness transcription reference models rejection test lint format harness content wer-predictor compression live-bench constraints clean
+.PHONY: help setup bench quick loaders robustness transcription reference models rejection test lint format harness content wer-predictor compression live-bench screenshots constraints clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 12
@@ -76,6 +76,9 @@ models: setup  ## the models that ship, made anew on one thread in some five min
 
 rejection: setup  ## false accepts of other words and of noise, into results/rejection; again resumes
 	$(BIN)/digitbench rejection --out $(or $(OUT),results/rejection)
+
+screenshots: setup  ## pictures of the page with real answers, into results/live
+	$(BIN)/python -m benchmarks.pictures results/live
 
 test: setup  ## the tests; real recordings where DIGITBENCH_DATA is set, synthetic ones otherwise
 	$(BIN)/python -m pytest -n logical --maxprocesses 4

@@ -81,7 +81,7 @@ class Talk:
         self._sessions: OrderedDict[int, Session] = OrderedDict()
         self._open: Session | None = None
         """The one that is being recorded."""
-        self._rate = RATE
+        self._rate, self._failed = RATE, False
         self._expects_file = False
         self._files = 0
 
@@ -139,7 +139,7 @@ class Talk:
             case {"type": "start", "stream": int(stream), "rate": int(rate), "mode": "vad" | "push" as mode}:
                 self._start(stream, rate, mode == "push")
             case {"type": "press"} if self._open is not None:
-                self._open.press()
+                self._guarded(self._open.press)
             case {"type": "stop"}:
                 self._stop()
             case {"type": "upload"}:
@@ -155,7 +155,7 @@ class Talk:
         if stream < 1 or stream in self._sessions:
             raise _BrokenError(POLICY, "a stream that was there before")
         self._stop()
-        self._rate = rate
+        self._rate, self._failed = rate, False
         studio = self._studio
         self._open = self._sessions[stream] = Session(
             studio.lanes, studio.detector, rate, partial(self.tell, stream),
@@ -166,9 +166,8 @@ class Talk:
 
     def _stop(self) -> None:
         session, self._open = self._open, None
-        if session is not None:
-            session.release()
-            session.finish()
+        if session is not None and self._guarded(session.release):
+            self._guarded(session.finish)
 
     def _take(self, data: bytes) -> None:
         if self._open is None or len(data) % 2:
@@ -176,11 +175,18 @@ class Talk:
         samples = np.frombuffer(data, "<i2").astype(np.float32) / np.float32(32_768)
         if not self._sound.take(len(samples) / self._rate):
             raise _BrokenError(TOO_MUCH, "sound came faster than it is spoken")
+        self._guarded(partial(self._open.push, samples))
+
+    def _guarded(self, act: Callable[[], None]) -> bool:
+        """Whether a session could do it: one that is saved cannot once the disk takes no more."""
         try:
-            self._open.push(samples)
+            act()
         except BenchError as error:
-            self._open = None
-            self._say("problem", text=f"Nothing more can be saved: {error}")
+            if not self._failed:
+                self._failed = True
+                self._say("problem", text=f"What is said cannot be saved: {error}.")
+            return False
+        return True
 
     async def _upload(self, data: bytes) -> None:
         if len(data) > MOST_BYTES:

@@ -13,7 +13,10 @@ const CLOSES = { 4001: "The server has as many listeners as it takes. ", 4002: "
 // Colours: the system's until told otherwise.
 const root = document.documentElement, system = matchMedia("(prefers-color-scheme: dark)");
 const dark = () => (root.dataset.theme || (system.matches ? "dark" : "light")) === "dark";
-const nameTheme = () => { $("theme").textContent = dark() ? "Light colours" : "Dark colours"; };
+const nameTheme = () => {
+  $("theme").textContent = dark() ? "Light" : "Dark";
+  $("theme").setAttribute("aria-label", `${$("theme").textContent} colours`);
+};
 try { const kept = localStorage.getItem("digitbench-theme"); if (kept === "dark" || kept === "light") root.dataset.theme = kept; } catch { /* none kept */ }
 $("theme").addEventListener("click", () => {
   root.dataset.theme = dark() ? "light" : "dark";
@@ -78,7 +81,6 @@ function state() {
   $("record").disabled = !ready;
   $("record").dataset.recording = recording ? "yes" : "no";
   $("record-name").textContent = mode() === "push" ? "Hold to talk" : recording ? "Stop listening" : "Start listening";
-  $("record").setAttribute("aria-pressed", String(recording));
   $("choose").disabled = !ready || upload !== null;
   $("connection").dataset.state = ready ? "good" : "wait";
   $("connection").textContent = ready ? "connected" : tries > 1 ? "not connected" : "connecting";

@@ -149,12 +149,21 @@ export class Strip {
     const context = this.canvas.getContext("2d");
     context.drawImage(this.picture, 0, 0, width, height);
     const place = (sample) => width * (1 - (this.at - sample) / (this.seconds * this.rate));
+    const places = this.marks.map(({ begin, end, text }) => [place(begin), place(end), text]).filter(([, right]) => right >= 0);
+    const edge = 10 * ratio;
+    context.font = `${Math.round(11 * ratio)}px system-ui, sans-serif`;
+    context.fillStyle = "rgb(255 255 255 / 55%)";
+    context.textAlign = "left";
+    if (places.every(([left]) => left > 7 * edge)) { // or the marks would cover it
+      context.fillText(`${Math.min(HIGHEST, this.rate / 2) / 1000} kHz`, edge, 1.8 * edge);
+      context.fillText(`${this.seconds} s ago`, edge, height - edge);
+    }
+    context.textAlign = "right";
+    context.fillText("now", width - edge, height - edge);
     context.font = `600 ${Math.round(20 * ratio)}px system-ui, sans-serif`;
     context.textAlign = "center";
     context.lineWidth = ratio;
-    for (const { begin, end, text } of this.marks) {
-      const left = place(begin), right = place(end);
-      if (right < 0) continue;
+    for (const [left, right, text] of places) {
       context.fillStyle = context.strokeStyle = "rgb(255 255 255 / 90%)";
       context.beginPath();
       context.moveTo(left, 46 * ratio);
@@ -164,13 +173,5 @@ export class Strip {
       context.stroke();
       context.fillText(text, (left + right) / 2, 30 * ratio);
     }
-    context.font = `${Math.round(11 * ratio)}px system-ui, sans-serif`;
-    context.fillStyle = "rgb(255 255 255 / 55%)";
-    const edge = 10 * ratio;
-    context.textAlign = "left";
-    context.fillText(`${Math.min(HIGHEST, this.rate / 2) / 1000} kHz`, edge, 1.8 * edge);
-    context.fillText(`${this.seconds} s ago`, edge, height - edge);
-    context.textAlign = "right";
-    context.fillText("now", width - edge, height - edge);
   }
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 import signal
 import socket
 import subprocess
@@ -445,3 +446,21 @@ def test_the_page_the_terminal_and_a_file_get_the_same_scores(server: Served, tm
     for file, each in zip(files, heard, strict=True):
         posted = server.predict(file.read_bytes())[1][0]
         assert (posted["digit"], posted["probs"]) == (each.label, probabilities(each.scores or {}))
+
+
+def test_a_disk_that_takes_no_more_is_said(tmp_path: Path) -> None:
+    with served([candidate("Quick")], LABELS, tmp_path / "kept") as other, other.talk() as talk:
+        hears(talk, "hello")
+        shutil.rmtree(tmp_path / "kept")
+        say(talk, "start", stream=1, rate=RATE, mode="vad")
+        for block in blocks(spoken(0.2, rate=RATE), 640):
+            talk.send(block)
+        assert "--save" in hears(talk, "problem")["text"]
+        say(talk, "start", stream=2, rate=RATE, mode="push")
+        say(talk, "press")
+        talk.send(spoken(0.2, rate=RATE))
+        say(talk, "stop")
+        assert "--save" in hears(talk, "problem")["text"]
+        say(talk, "upload")
+        talk.send(coded())
+        assert hears(talk, "answer", stream=0)["state"] == "answered", "what need not be saved is answered"
