@@ -138,7 +138,7 @@ const ON = {
       utterance = { id: key(message), number: message.utterance, stream: message.stream, name: `Utterance ${count}` };
     }
     if (!again) {
-      Object.assign(utterance, { offset: message.offset_s, seconds: message.offset_s - message.onset_s, ways: new Map() });
+      Object.assign(utterance, { offset: message.offset_s, seconds: message.offset_s - message.onset_s, shown: new Map() });
       if (message.stream) cutOut(utterance, message);
       else Object.assign(utterance, upload, { began: upload?.sent ?? performance.now() });
       view.add(utterance);
@@ -149,21 +149,19 @@ const ON = {
   answer(message) {
     const utterance = find(message);
     if (!utterance) return;
-    const times = { ...message.latency_s, total: 0, way: utterance.ways.get(message.backend) ?? 0 };
-    view.answer(utterance, { ...message, times });
+    const { shown, began } = utterance, { backend, state: now } = message;
+    const first = now === "answered" && !shown.has(backend);
+    if (first) shown.set(backend, { ...message.latency_s, total: 0 }); // what it took until it was seen first
+    view.answer(utterance, { ...message, times: shown.get(backend) ?? {} });
     if (utterance.mark) {
       utterance.mark.text = utterance.label ?? "–";
       strip.show();
     }
-    if (message.state !== "answered" || utterance.ways.has(message.backend)) return;
-    const { ways, began } = utterance;
-    ways.set(message.backend, 0);
+    if (!first) return;
     requestAnimationFrame(() => setTimeout(() => { // after the frame that shows it
-      const known = Object.values(times).reduce((sum, time) => sum + time, 0);
-      const way = Math.max(0, (performance.now() - began) / 1000 - known);
-      ways.set(message.backend, way);
-      const now = utterance.answers.get(message.backend);
-      if (utterance.ways === ways) view.answer(utterance, { ...now, times: { ...now.times, way } });
+      const times = shown.get(backend), known = Object.values(times).reduce((sum, time) => sum + time, 0);
+      times.way = Math.max(0, (performance.now() - began) / 1000 - known);
+      if (utterance.shown === shown) view.answer(utterance, utterance.answers.get(backend));
     }));
   },
   saved(message) { note(message, `Saved as ${message.file}.`); },

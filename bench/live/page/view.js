@@ -20,7 +20,7 @@ function fit(element, text) {
 }
 
 const TOP = 3;
-const STAGES = [["vad", "wait for silence"], ["queue", "queue"], ["features", "features"], ["model", "model"], ["way", "browser and network"]];
+const STAGES = [["vad", "wait for silence"], ["queue", "queue"], ["features", "features"], ["model", "model"], ["confirm", "wait to be sure"], ["way", "browser and network"]];
 const MOST_KEPT = 40;
 const ms = (seconds) => `${seconds < 0.00995 ? (1000 * seconds).toFixed(1) : Math.round(1000 * seconds)} ms`;
 const percent = (share) => `${share > 0.995 && share < 1 ? 99 : Math.round(100 * share)} %`;
@@ -52,7 +52,7 @@ function bars(scores, label) {
 }
 
 function stages(times) {
-  const parts = STAGES.filter(([key]) => times[key] > 0), whole = parts.reduce((sum, [key]) => sum + times[key], 0);
+  const parts = STAGES.filter(([key]) => times[key] > 0.0004), whole = parts.reduce((sum, [key]) => sum + times[key], 0);
   const text = parts.map(([key, name]) => `${name} ${ms(times[key])}`).join(", ");
   const line = make("div", { className: "stages", role: "img", "aria-label": `Of it: ${text}`, title: text });
   for (const [key] of parts) {
