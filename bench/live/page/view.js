@@ -52,7 +52,7 @@ function bars(scores, label) {
 }
 
 function stages(times) {
-  const parts = STAGES.filter(([key]) => times[key] > 0.0004), whole = parts.reduce((sum, [key]) => sum + times[key], 0);
+  const parts = STAGES.filter(([key]) => times[key] > (key === "confirm" ? 0.0005 : 0)), whole = parts.reduce((sum, [key]) => sum + times[key], 0);
   const text = parts.map(([key, name]) => `${name} ${ms(times[key])}`).join(", ");
   const line = make("div", { className: "stages", role: "img", "aria-label": `Of it: ${text}`, title: text });
   for (const [key] of parts) {
