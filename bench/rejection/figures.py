@@ -29,6 +29,8 @@ class Figures:
     """Digits and other words accepted in the part that the threshold was chosen on."""
     recall: Interval
     accepts: Interval
+    at_recall: float
+    """Other test words accepted where ``RECALL`` of the test digits are: a threshold that nobody can choose beforehand."""
     right: float
     a_minute: Mapping[str, float]
     """False triggers, by kind of sound."""
@@ -67,6 +69,7 @@ def figures(backend: str, heard: pd.DataFrame, minutes: Mapping[str, float]) -> 
         dev,
         wilson(kept, len(digits)),
         wilson(false, len(others)),
+        float((others >= threshold(digits)).mean()),
         float((accepted["heard"] == accepted["label"]).mean()),
         {
             kind: float((sure(TEST, kind) >= limit).sum()) / minutes[kind]

@@ -49,6 +49,7 @@ def test_dev_chooses_and_test_is_counted() -> None:
     assert found.threshold == 0.6
     assert found.dev == (1.0, 0.5)
     assert (found.recall.value, found.accepts.value) == (0.75, 0.5)
+    assert found.at_recall == 0.5
     assert found.a_minute == {NOISE: 1.0, SPEECH: 0.0}
     with pytest.raises(ValueError, match="no digits"):
         figures("mine", heard[heard["part"] == "test"], {})
