@@ -30,7 +30,7 @@ class Figures:
     recall: Interval
     accepts: Interval
     at_recall: float
-    """Other test words accepted where ``RECALL`` of the test digits are: a threshold that nobody can choose beforehand."""
+    """Other test words accepted where ``RECALL`` of the test digits are: no threshold that can be chosen beforehand."""
     right: float
     a_minute: Mapping[str, float]
     """False triggers, by kind of sound."""
