@@ -21,7 +21,7 @@ $(PYTHON) -c 'import ensurepip, venv' 2> /dev/null || { \
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help setup bench quick loaders robustness transcription reference models rejection test lint format harness content wer-predictor compression live-bench screenshots constraints clean
+.PHONY: help setup bench quick loaders robustness transcription reference models rejection test lint format harness content wer-predictor compression live-bench screenshots constraints clean fuzz-loading
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 12
@@ -119,3 +119,6 @@ constraints:  ## resolve pyproject.toml anew and pin every package that it takes
 
 clean:  ## remove the virtual environment and caches; results stay
 	rm -rf $(VENV) build .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info
+
+fuzz-loading:  ## ten thousand mutated files of each format through audiodecode: no crash, no hang, no lie
+	$(BIN)/python -m benchmarks.fuzz_loading

@@ -7,6 +7,8 @@ Samples are those of librosa 0.11, to the last bit, but for these:
 - MP4 (m4a), AAC, WebM and AMR come without the encoder's delay and padding, as floats; librosa needs the program ffmpeg
   for them, keeps both, and rounds to 16 bits. So it does with files that libsndfile cannot decode to their end, which
   are an error here, and with an ``offset`` before the begin of one.
+- A WAV whose LIST or PEAK chunk libsndfile gives up on is read; librosa then takes it for 16 bits by another reader.
+- Opus that begins behind its end, by ``offset``, keeps its rate; librosa says 48 kHz then.
 - A name says nothing about what is in a file, bytes are a file's content, and an open file is read from its begin.
 - Errors are :class:`UnreadableError`, ValueError and OSError, and name the file; nothing warns.
 """

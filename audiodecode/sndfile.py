@@ -123,6 +123,8 @@ def _readable(source: Source, kind: str, start: int) -> Iterator[soundfile.Sound
     try:
         with Forward(Spliced(source.file, layout) if layout else source.handle, closefd=False) as sound:
             yield sound
+    except ValueError:  # of arrays that cannot be
+        raise UnreadableError("its header is damaged: it speaks of more samples than there can be") from None
     except soundfile.LibsndfileError as error:
         if error.code == UNSUPPORTED and kind in FORMATS and kind != "ogg":
             raise OfFFmpeg from None
