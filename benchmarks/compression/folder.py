@@ -19,7 +19,7 @@ from benchmarks.compression.clips import spoken
 from benchmarks.compression.settings import FOLDER
 from benchmarks.compression.sitting import Hearing
 
-ROUNDS = 3
+ROUNDS = 2
 WORKERS = 2
 
 

@@ -11,7 +11,7 @@ STOCK, SHORT = "faster-whisper", "whisper-short"
 BARE: Mapping[str, Any] = {"guarded": False, "gate": False}
 REDO_BELOW = -0.4
 """Chosen on dev: mean log probability below which a clip is heard again."""
-THIRD = 3
+THIRD, FIFTH = 3, 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Setting:
     """Arguments of ``sound.compress``."""
     sittings: tuple[str, ...] = ("one",)
     every: int = 1
-    rounds: int = 3
+    rounds: int = 2
     """Of the folder."""
 
     @property
@@ -42,7 +42,7 @@ SETTINGS = (
     Setting("stock +compress@balanced", STOCK, front={"rate": "balanced"}, sittings=("one", "joined"), every=THIRD),
     Setting("30 s window, no timestamps", options={**BARE, "margin_s": 30, "states": 0, "cap": False}, every=THIRD),
     Setting("window alone", options={**BARE, "states": 0, "cap": False}, every=THIRD),
-    Setting("window, cap", options={**BARE, "states": 0}),
+    Setting("window, cap", options={**BARE, "states": 0}, every=THIRD),
     Setting("cap, 100 states", options={**BARE, "states": 100}),
     Setting("cap, 200 states", options={**BARE, "states": 200}),
     Setting("cap, 400 states", options={**BARE, "states": 400}, sittings=("one", "silent")),
@@ -61,7 +61,6 @@ FOLDER = (
     Setting("30 s window, decoder in eights", options={**BARE, "margin_s": 30, "states": 0, "cap": False}, rounds=1),
     Setting("whisper-short, one by one", options={"batch": 1}),
     Setting("whisper-short, decoder in eights"),
-    Setting("whisper-short, decoder in sixteens", options={"batch": 16}),
     Setting("whisper-short, decoder in eights, +compress@balanced", front={"rate": "balanced"}),
 )
 """What is put to two workers of one thread; the first is what all are compared with."""

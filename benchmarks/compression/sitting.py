@@ -2,7 +2,7 @@
 
 ``python -m benchmarks.compression.sitting SITTING PART THREADS FILE EVERY`` appends to FILE a JSON line for each clip
 and setting that it lacks, of every so-manieth clip. SITTING: ``one`` and ``two`` (all clips; every third), ``base``
-(every third, with the larger weights), ``joined``, ``silent``.
+(every fifth, with the larger weights), ``joined``, ``silent``.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import numpy as np
 from backends import find
 from backends.base import Backend
 from benchmarks.compression.clips import RATE, Item, joined, silent, spoken
-from benchmarks.compression.settings import SETTINGS, THIRD, Setting
+from benchmarks.compression.settings import FIFTH, SETTINGS, THIRD, Setting
 from sound import Audio, compress
 from sound.activity import Detector, detectors
 
@@ -74,7 +74,7 @@ def items(sitting: str, data: Path, part: str) -> list[Item]:
     if sitting in ("joined", "silent"):
         return (joined if sitting == "joined" else silent)(data, part)
     found = spoken(data, part)
-    return found if sitting == "one" else found[::THIRD]
+    return found[:: {"one": 1, "two": THIRD, "base": FIFTH}[sitting]]
 
 
 def done(file: Path) -> set[tuple[str, str]]:
