@@ -30,6 +30,7 @@ class Http(Backend):
     """An endpoint that transcribes. It needs the network during a run, and says so."""
 
     name: ClassVar[str] = "http"
+    variants: ClassVar[tuple[str, ...]] = ("whisper-1",)
     imports: ClassVar[tuple[str, ...]] = ("soundfile", "urllib3")
     online: ClassVar[bool] = True
 

@@ -8,6 +8,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,15 @@ from werkzeug import Request, Response
 
 from backends.base import BackendError
 from backends.http import PATH, Http
+from bench.audio import write
+from bench.config import read_config
+from bench.corpora import open_for
+from bench.marks import open_run
+from bench.report import build
+from bench.runfile import Finished
+from bench.runner import run
+from tests.bench.running import Silent
+from tests.conftest import tone
 
 pytest.importorskip("urllib3")
 
@@ -161,3 +171,47 @@ def test_a_missing_key_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(BackendError, match="no key in the environment variable SPEECH_KEY"):
         backend("https://host/v1")
     assert backend("https://host/v1", key_variable="")
+
+
+def test_a_run_may_ask_elsewhere_and_records_hold_no_key(httpserver: HTTPServer, tmp_path: Path) -> None:
+    httpserver.expect_request(f"/v1{PATH}").respond_with_json({"text": "one two three"})
+    done, folder = transcribed(at(httpserver), tmp_path)
+    assert not done.failures
+    made = open_run(folder)
+    assert made.predictions["text"].tolist() == ["one two three"] * 2
+    assert all(facts["network_s"] > 0 for facts in made.predictions["facts"])
+    said = json.loads((folder / "run.json").read_text())
+    assert said["backends"][0]["settings"]["online"] is True
+    assert "Asked elsewhere, over the network, clip by clip: http:whisper-1" in build(made).markdown
+    assert not [path for path in folder.rglob("*") if path.is_file() and KEY.encode() in path.read_bytes()]
+
+
+def test_a_run_goes_on_where_an_endpoint_is_busy_and_resumes(httpserver: HTTPServer, tmp_path: Path) -> None:
+    url = f"/v1{PATH}"
+    httpserver.expect_ordered_request(url).respond_with_json({"text": "one two three"})
+    httpserver.expect_ordered_request(url).respond_with_data("later", status=429)
+    done, folder = transcribed(at(httpserver), tmp_path)
+    assert [failure.backend for failure in done.failures] == ["http:whisper-1"]
+    assert "too many requests" in done.failures[0].reason and "(status 429): later" in done.failures[0].reason
+    httpserver.clear()
+    httpserver.expect_request(url).respond_with_json({"text": "one"})
+    again, folder = transcribed(at(httpserver), tmp_path)
+    assert not again.failures
+    assert sorted(open_run(folder).predictions["text"]) == ["one", "one two three"]  # what was heard is kept
+
+
+def transcribed(url: str, root: Path) -> tuple[Finished, Path]:
+    """A run of two clips."""
+    if not (root / "clips.csv").exists():
+        for name, hertz in (("a", 400), ("b", 700)):
+            write(root / f"{name}.wav", tone(hertz), 16_000)
+        (root / "clips.csv").write_text("path,text\na.wav,one two three\nb.wav,one two\n")
+    options = {"url": url, "key_variable": "SPEECH_KEY", "retries": 0, "timeout_s": 5}
+    config = read_config(
+        None,
+        {
+            "task": "transcription", "corpus": f"folder:{root}", "backends": ["http:whisper-1"],
+            "backend": {"http": options}, "latency_clips": 0, "throughput_s": 0, "checks": False, "jobs": 1,
+        },
+    )  # fmt: skip
+    return run(config, open_for(config), root / "run", "digitbench run", Silent()), root / "run"
