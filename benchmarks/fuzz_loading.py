@@ -143,7 +143,8 @@ def _as_soundfile(format: str, data: bytes, audio: object, rate: float) -> bool:
     import soundfile
 
     try:
-        theirs, their_rate = soundfile.read(io.BytesIO(data), dtype="float32", always_2d=True)
+        with soundfile.SoundFile(io.BytesIO(data)) as sound:  # without the seek of soundfile.read, as librosa
+            theirs, their_rate = sound.read(dtype="float32", always_2d=True), sound.samplerate
     except (soundfile.LibsndfileError, MemoryError, ValueError):
         return True
     expected = np.mean(theirs.T, axis=0)
