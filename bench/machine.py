@@ -36,6 +36,7 @@ def describe_machine() -> dict[str, Any]:
         "kernels": describe_kernels(),
         "host": describe_host(),
         "cores": len(cpus()),
+        "gpus": describe_gpus(),
         "memory_bytes": psutil.virtual_memory().total,
         "os": platform.platform(),
         "python": platform.python_version(),
@@ -44,6 +45,16 @@ def describe_machine() -> dict[str, Any]:
         "boot_id": _read("/proc/sys/kernel/random/boot_id"),
         "load_1m": round(psutil.getloadavg()[0], 2),
     }
+
+
+def describe_gpus() -> list[str]:
+    """GPUs by name, as NVIDIA's own program lists them; none where it is not installed or sees none."""
+    asked = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]
+    try:
+        done = subprocess.run(asked, capture_output=True, text=True, timeout=10, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return []
+    return [line.strip() for line in done.stdout.splitlines() if line.strip()]
 
 
 def describe_others(seconds: float = 2.0) -> dict[str, Any]:

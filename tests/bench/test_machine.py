@@ -3,9 +3,12 @@ from __future__ import annotations
 from importlib.metadata import version
 from pathlib import Path
 
+import pytest
+
 from bench.machine import (
     BUSY_SHARE,
     describe_git,
+    describe_gpus,
     describe_machine,
     describe_others,
     install_bytes,
@@ -21,6 +24,17 @@ def test_the_machine_is_described() -> None:
     others = describe_others(0.1)
     assert 0 <= others["others_share"] <= 1
     assert others["busy"] == (others["others_share"] > BUSY_SHARE)
+
+
+def test_gpus_are_named_where_there_are_any(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert describe_gpus() == []
+    program = tmp_path / "nvidia-smi"
+    program.write_text("#!/bin/sh\necho 'NVIDIA L4'\necho\n")
+    program.chmod(0o755)
+    assert describe_gpus() == ["NVIDIA L4"]
+    program.write_text("#!/bin/sh\nexit 9\n")
+    assert describe_gpus() == []
 
 
 def test_versions_follow_from_modules() -> None:

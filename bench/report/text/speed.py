@@ -83,6 +83,9 @@ def speed(run: Run, tables: Tables) -> list[str]:
     ]
     heading = "## Memory and size" if cost.measures_cost(run) else "## Size"
     note = "Packages are those the backend needs, with theirs; idle is a worker without a backend."
+    if (gpus := run.info["machine"].get("gpus")) is not None:
+        there = escape(", ".join(gpus)) if gpus else "no GPU"
+        note += f" GPU memory and utilisation: {there}: not measured."
     return [*blocks, heading, note, table(tables["resources"], columns, candidate=is_candidate)]
 
 
