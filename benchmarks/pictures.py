@@ -98,7 +98,7 @@ def picture(chromium: Any, address: str, width: int, colours: str) -> bytes:
     )
     tab.locator(".label", has_text=SAID[-1]).click()
     tab.evaluate("document.activeElement.blur()")
-    tab.wait_for_timeout(200)
+    until(tab, "[...document.querySelectorAll('#picture, .thumb')].every((each) => each.dataset.drawn === 'yes')")
     shown = io.BytesIO(tab.screenshot(full_page=True))
     context.close()
     small = io.BytesIO()

@@ -13,6 +13,9 @@ export function make(tag, props = {}, ...children) {
   return element;
 }
 
+// Pictures come after the answers: they must not wait for one.
+const later = (work) => (window.requestIdleCallback ?? ((act) => setTimeout(act, 200)))(work, { timeout: 500 });
+
 // Text that may be a digit or a word: words are set smaller.
 function fit(element, text) {
   element.textContent = text;
@@ -139,7 +142,8 @@ export class View {
     for (const answer of utterance.answers.values()) this.card(utterance, answer);
     const picture = $("picture");
     picture.hidden = !utterance.samples;
-    if (utterance.samples) draw(picture, utterance.samples, utterance.rate);
+    picture.dataset.drawn = "";
+    if (utterance.samples) later(() => { if (this.shown === utterance) draw(picture, utterance.samples, utterance.rate); });
     $("facts").textContent = `${utterance.name}, ${utterance.seconds.toFixed(2)} s${utterance.samples ? `, 0–${Math.min(8, utterance.rate / 2000)} kHz` : ""}`;
     this.judge(utterance);
   }
@@ -205,7 +209,7 @@ export class View {
     const open = make("button", { type: "button", className: "open" });
     open.addEventListener("click", () => { this.show(utterance); $("answer-name").focus(); });
     const thumb = make("canvas", { className: "thumb", "aria-hidden": "true" });
-    if (utterance.samples) draw(thumb, utterance.samples, utterance.rate, 96, 40);
+    if (utterance.samples) later(() => draw(thumb, utterance.samples, utterance.rate, 96, 40));
     else thumb.hidden = true;
     utterance.row = make("li", {}, player, thumb, open);
     $("utterances").prepend(utterance.row);

@@ -102,7 +102,7 @@ def test_a_digit_is_heard_corrected_saved_and_benchmarked(
     cards = tab.locator(".lane").all_inner_texts()
     assert QUICK in cards[0] and "%" in cards[0] and "ms" in cards[0] and "model" in cards[0]
     assert tab.locator(".lane .bars li").count() == 2 * 3
-    assert tab.evaluate("document.getElementById('picture').dataset.drawn") == "yes"
+    until(tab, "document.getElementById('picture').dataset.drawn === 'yes'")
     text_is(tab, "spoken", "failed")
     assert "too loud" in tab.locator(".lane").nth(1).inner_text(), "and the other answers"
     tab.click("#record")
