@@ -20,7 +20,7 @@ from threadpoolctl import threadpool_limits
 from examples.emotion.files import Row, row
 from examples.emotion.names import NAMES
 
-PIECE = 16
+PIECE = 8
 """Files that are handed to a process, and kept, together."""
 
 
