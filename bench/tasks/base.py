@@ -147,6 +147,10 @@ class Task(ABC):
         """What was answered, by a backend that gave this label and this text; None is no answer."""
         return text if label is None else label
 
+    def shown(self, reference: str, answer: str) -> str:
+        """An answer as the gallery shows it beside its reference."""
+        return answer
+
     def answers(self, labels: pd.Series, texts: pd.Series) -> pd.Series:
         """:meth:`answer` of many; each text is looked at once."""
         unlabelled = labels.isna() & texts.notna()

@@ -55,6 +55,10 @@ class Transcription(Task):
         """The text, or the label of a backend that gives no other."""
         return label if text is None else text
 
+    def shown(self, reference: str, answer: str) -> str:
+        """What was said and heard, aligned."""
+        return spoken.aligned_text(self.words(reference), self.words(answer))
+
     def answers(self, labels: pd.Series, texts: pd.Series) -> pd.Series:
         return texts.astype(object).where(texts.notna(), labels.astype(object))
 

@@ -35,11 +35,12 @@ def gallery(run: Run, sound: Sound | None = None) -> dict[str, Any]:
     codes = {name: i for i, name in enumerate(names)}
     items: dict[tuple[str, str], list[Any]] = {}
     errors: dict[tuple[str, str], int] = {}
-    columns = (rows[name] for name in ("backend", "condition", "clip", "predicted", "text", "errors"))
-    for backend, condition, clip, predicted, text, wrong in zip(*columns, strict=True):
+    columns = (rows[name] for name in ("backend", "condition", "clip", "reference", "predicted", "text", "errors"))
+    for backend, condition, clip, reference, predicted, text, wrong in zip(*columns, strict=True):
         key = (str(clip), str(condition))
         transcript = -1 if pd.isna(text) else texts.setdefault(str(text).strip(), len(texts))
-        answer = -1 if predicted is None else answers.setdefault(str(predicted), len(answers))
+        shown = None if predicted is None else run.task.shown(str(reference), str(predicted))
+        answer = -1 if shown is None else answers.setdefault(shown, len(answers))
         items.setdefault(key, [None] * len(names))[codes[backend]] = [answer, transcript, int(wrong)]
         errors[key] = errors.get(key, 0) + int(wrong)
     order = sorted((key for key in items if errors[key]), key=lambda key: (-errors[key], key[1] != CLEAN, key))
@@ -115,7 +116,7 @@ def _rows(run: Run, names: list[str]) -> pd.DataFrame:
     keys = ["backend", "condition", "clip"]
     rows = rows.assign(hardness=hardness).sort_values([*keys, "hardness"], kind="stable").drop_duplicates(keys)
     rows = rows.assign(predicted=rows["predicted"].astype(object).where(rows["predicted"].notna(), None))
-    return rows[[*keys, "predicted", "text", "errors"]]
+    return rows[[*keys, "reference", "predicted", "text", "errors"]]
 
 
 def _clip(row: pd.Series, clip: str, answers: dict[str, int], speakers: list[str]) -> list[Any]:
