@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from backends.quality.mel import RATE, quantised
 from bench.conditions import Resources
 from bench.conditions.apply import apply
 from bench.conditions.spec import parse
 from bench.errors import BenchError
+from bench.quality.mel import RATE, quantised
 from benchmarks.lines import append_lines, read_lines
 from benchmarks.speech import Utterance, word_errors
 from benchmarks.wer.system import Heard, WatchedWhisper

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backends.quality.mel import Mel
-from backends.quality.predictor import FACTS, TOKEN_FACTS, WerPredictor, framed
+from bench.quality.mel import Mel
+from bench.quality.predictor import FACTS, TOKEN_FACTS, WerPredictor, framed
 from benchmarks.lines import append_lines, read_lines
 from benchmarks.speech import seeded
 from benchmarks.wer.pairs import Pair, mel_file
@@ -142,7 +142,7 @@ def _learn(
     """Weights of the epoch with the least loss on speakers held out, and the curve."""
     import torch
 
-    from backends.quality import networks
+    from bench.quality import networks
 
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from backends.quality.predictor import FACTS, TOKEN_FACTS
+from bench.quality.predictor import FACTS, TOKEN_FACTS
 from benchmarks.wer.pairs import Pair
 
 CONDITIONS = ("clean", "speed:1.25", "speed:1.5")

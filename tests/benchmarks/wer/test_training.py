@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from backends.quality.predictor import FACTS
+from bench.quality.predictor import FACTS
 from benchmarks.wer.training import SEEDS, Recipe, by_logprob, constant, fitted
 from tests.benchmarks.wer.pairing import pairs
 

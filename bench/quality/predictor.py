@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from backends.base import Audio, BackendError
 from backends.kit import arrayfile
-from backends.quality.mel import BANDS, Mel, quantised, scaled
+from bench.quality.mel import BANDS, Mel, quantised, scaled
 
 KIND = "wer-predictor"
 FORMAT = 1
@@ -34,7 +34,7 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class WerPredictor:
-    """Networks of one kind, by its name in :mod:`backends.quality.networks`; the mean of what they say counts."""
+    """Networks of one kind, by its name in :mod:`bench.quality.networks`; the mean of what they say counts."""
 
     network: str
     facts: tuple[str, ...]
@@ -129,7 +129,7 @@ def _dense(member: Mapping[str, Floats], values: Floats) -> Floats:
 def _looked(name: str, member: dict[str, Floats], values: Floats, mels: Sequence[Mel]) -> Floats:
     import torch
 
-    from backends.quality import networks
+    from bench.quality import networks
 
     module = networks.network(name, values.shape[1])
     networks.restore(module, member)

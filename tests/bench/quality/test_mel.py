@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from backends.quality.mel import BANDS, HOP, RATE, quantised, scaled
+from bench.quality.mel import BANDS, HOP, RATE, quantised, scaled
 
 
 def test_a_tone_is_in_one_place_and_its_level_in_steps_of_two_fifths_of_a_decibel() -> None:

@@ -8,8 +8,8 @@ import pytest
 
 from backends.base import BackendError
 from backends.kit import arrayfile
-from backends.quality.mel import BANDS, quantised
-from backends.quality.predictor import FACTS, FRAMES, WerPredictor, framed, load
+from bench.quality.mel import BANDS, quantised
+from bench.quality.predictor import FACTS, FRAMES, WerPredictor, framed, load
 
 SURE = dict(zip(FACTS, (-0.2, 0.01, 1.3, 3.0), strict=True))
 NOISE = np.random.default_rng(0).normal(0, 0.1, 16_000).astype(np.float32)
@@ -17,7 +17,7 @@ NOISE = np.random.default_rng(0).normal(0, 0.1, 16_000).astype(np.float32)
 
 def made(network: str, facts: tuple[str, ...] = FACTS, seeds: tuple[int, ...] = (0, 1)) -> WerPredictor:
     torch = pytest.importorskip("torch")
-    from backends.quality import networks
+    from bench.quality import networks
 
     members = []
     for seed in seeds:
@@ -39,7 +39,7 @@ def test_a_saved_model_says_the_same(tmp_path: Path, network: str, facts: tuple[
 
 def test_the_network_of_facts_is_the_same_without_torch() -> None:
     torch = pytest.importorskip("torch")
-    from backends.quality import networks
+    from bench.quality import networks
 
     torch.manual_seed(3)
     module = networks.network("facts", 4)

@@ -10,7 +10,7 @@ torch = pytest.importorskip("torch")
 
 @pytest.mark.parametrize("name", ["cnn", "mobilenet"])
 def test_shapes_and_gradients(name: str) -> None:
-    from backends.quality.networks import network
+    from bench.quality.networks import network
 
     module = network(name, 3)
     wer = module(torch.randn(4, 1, 64, 80), torch.randn(4, 3))
@@ -20,7 +20,7 @@ def test_shapes_and_gradients(name: str) -> None:
 
 
 def test_a_network_learns_what_can_be_seen() -> None:
-    from backends.quality.networks import network
+    from bench.quality.networks import network
 
     torch.manual_seed(0)
     module = network("cnn", 0)
@@ -36,7 +36,7 @@ def test_a_network_learns_what_can_be_seen() -> None:
 
 
 def test_sound_and_facts_begin_with_what_facts_say() -> None:
-    from backends.quality.networks import arrays, begin, network
+    from bench.quality.networks import arrays, begin, network
 
     facts, both = network("facts", 3).eval(), network("cnn", 3).eval()
     begin(both, arrays(facts))
@@ -48,7 +48,7 @@ def test_sound_and_facts_begin_with_what_facts_say() -> None:
 
 
 def test_what_does_not_fit_is_refused() -> None:
-    from backends.quality.networks import arrays, network, restore
+    from bench.quality.networks import arrays, network, restore
 
     with pytest.raises(BackendError, match="no network named"):
         network("rnn", 1)
