@@ -138,7 +138,8 @@ def _stream(theirs: Callable[..., Any]) -> Callable[..., Any]:
     def stream(path: Any, *, block_length: int, frame_length: int, hop_length: int, **options: Any) -> Any:
         lengths = (block_length, frame_length, hop_length)
         usual = all(isinstance(each, (int, np.integer)) and each > 0 for each in lengths) and hop_length <= frame_length
-        if usual and options.keys() <= _STREAM and (readable := _readable(path)) is not None:
+        silence = options.get("fill_value") is not None and options.get("duration")  # librosa's may outlast the file
+        if usual and not silence and options.keys() <= _STREAM and (readable := _readable(path)) is not None:
             options["duration"] = options.get("duration") or None
             size = frame_length + (block_length - 1) * hop_length
             try:

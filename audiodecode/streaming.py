@@ -30,8 +30,9 @@ def stream(
 
     Their shape is (samples,), or (channels, samples) with ``mono=False``. The last holds what is left, and is filled
     up with ``fill_value`` where that is given. Decoding never goes back: blocks are cut from the whole, so those of
-    an MP3 differ from librosa's, which seeks between them. Raises ValueError at once for arguments that cannot be;
-    UnreadableError and OSError once blocks are taken.
+    an MP3 differ in the last bit from librosa's, which seeks between them. They end where the recording does; librosa,
+    given ``fill_value`` and a ``duration`` that is longer, goes on in silence. Raises ValueError at once for arguments
+    that cannot be; UnreadableError and OSError once blocks are taken.
     """
     hop = block if hop is None else hop
     if block < 1 or not 0 < hop <= block:

@@ -18,6 +18,7 @@ import resource
 import subprocess
 import sys
 from collections import Counter
+from typing import Any
 
 import numpy as np
 
@@ -117,7 +118,7 @@ def mutated(good: bytes, number: int) -> bytes:
 def checked(format: str, data: bytes) -> list[str]:
     """What was found, by the words that are counted."""
     found = list[str]()
-    samples = []
+    samples = list[tuple[Any, float] | None]()
     for strict in (False, True):
         try:
             samples.append(audiodecode.load(data, sr=None, strict=strict))
@@ -149,8 +150,8 @@ def _as_soundfile(format: str, data: bytes, audio: object, rate: float) -> bool:
         return True
     expected = np.mean(theirs.T, axis=0)
     if format == "MP3":
-        return rate == their_rate
-    return rate == their_rate and np.array_equal(np.asarray(audio), expected)
+        return bool(rate == their_rate)
+    return bool(rate == their_rate and np.array_equal(np.asarray(audio), expected))
 
 
 if __name__ == "__main__":

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import librosa
 import numpy as np
@@ -70,13 +71,21 @@ def test_a_context_undoes_what_it_did_alone() -> None:
     assert held("load") != {KEPT["load"][0]}
 
 
+def counted(name: str, function: Callable[..., Any], asked: list[str]) -> Callable[..., Any]:
+    def call(*positional: Any, **named: Any) -> Any:
+        asked.append(name)
+        return function(*positional, **named)
+
+    return call
+
+
 def test_ours_are_called_and_give_the_same(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     blocks = {"block_length": 5, "frame_length": 512, "hop_length": 128}
     expected = librosa.load(path)[0], librosa.get_duration(path=path), list(librosa.stream(path, **blocks))
     asked = list[str]()
     for name in ("load", "duration", "info", "stream"):
         function = getattr(audiodecode, name)
-        monkeypatch.setattr(audiodecode, name, lambda *a, f=function, n=name, **k: (asked.append(n), f(*a, **k))[1])
+        monkeypatch.setattr(audiodecode, name, counted(name, function, asked))
     with patch_librosa():
         np.testing.assert_array_equal(librosa.load(path)[0], expected[0])
         np.testing.assert_array_equal(librosa.load(bytes(path))[0], expected[0])

@@ -252,7 +252,7 @@ def test_real_recordings_are_librosa_s(corpus: str, step: int) -> None:
     for file in files:
         for options in ({"sr": None}, {"sr": 16_000, "offset": 0.1, "duration": 0.2}):
             expected, rate = librosa.load(file, **options)
-            audio, own_rate = audiodecode.load(file, **options)  # type: ignore[arg-type]
+            audio, own_rate = audiodecode.load(file, **options)
             assert own_rate == rate
             np.testing.assert_array_equal(audio, expected, err_msg=str(file))
     assert soundfile.info(files[0]).duration == audiodecode.duration(files[0])
