@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import struct
@@ -71,14 +72,19 @@ def wavs(draw: st.DrawFn) -> bytes:
 def both(path: Path, content: bytes, **options: Any) -> None:
     """Raises AssertionError where the samples differ, their type, or the rate; what librosa rejects is rejected."""
     path.write_bytes(content)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
         try:
             expected, rate = librosa.load(path, **options)
         except Exception:
             with pytest.raises(UnreadableError):
                 audiodecode.load(path, **options)
             return
+    if any("PySoundFile failed" in str(warning.message) for warning in said):
+        # Behind the end librosa asks FFmpeg, where there is one, which gives some or all that was before it.
+        with contextlib.suppress(UnreadableError):
+            assert not audiodecode.load(path, **options)[0].size
+        return
     audio, own_rate = audiodecode.load(path, **options)
     np.testing.assert_array_equal(audio, expected, strict=True)
     assert (own_rate, type(own_rate)) == (rate, type(rate))
