@@ -13,7 +13,7 @@ from audiodecode.limits import LIMITS, Limits
 from backends.base import Asked
 from bench import tasks
 from bench.errors import BenchError, near
-from bench.names import CROSS, SPLITS, Name
+from bench.names import ALL, CROSS, SPLITS, Name
 from bench.settings import (
     COUNTS,
     NAMES,
@@ -328,7 +328,8 @@ def _asked(config: Config, settings: Mapping[str, Any], where: str) -> Config:
     task = tasks.find(config.task)
     closed = task.closed
     if "splits" not in settings:
-        config = replace(config, splits=task.splits)
+        dividing = tuple(split for split in task.splits if split != ALL)
+        config = replace(config, splits=dividing or task.splits)
     if closed and not config.vocabulary:
         raise BenchError(
             f"{where} vocabulary = {{}}: at least two labels are wanted by task {config.task!r}, each with its spelling"
