@@ -81,7 +81,7 @@ screenshots: setup  ## pictures of the page with real answers, into results/live
 	$(BIN)/python -m benchmarks.pictures results/live
 
 test: setup  ## the tests; real recordings where DIGITBENCH_DATA is set, synthetic ones otherwise
-	$(BIN)/python -m pytest -n logical --maxprocesses 4
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n logical --maxprocesses 4
 
 lint: setup  ## style and types, changing nothing
 	$(BIN)/ruff check .

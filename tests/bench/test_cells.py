@@ -66,7 +66,14 @@ def test_an_impossible_split_is_told_and_the_others_are_made() -> None:
 def test_a_worker_is_told_what_it_needs() -> None:
     table = clips().assign(speaker=None)
     assert told(Clips(table, Path("/audio")).at(np.array([3]))) == [
-        {"id": "0_ann_3", "path": "/audio/0_ann_3.wav", "sha256": f"{3:064x}", "reference": "0", "speaker": None}
+        {
+            "id": "0_ann_3",
+            "path": "/audio/0_ann_3.wav",
+            "sha256": f"{3:064x}",
+            "reference": "0",
+            "speaker": None,
+            "context_s": None,
+        }
     ]
 
 

@@ -48,6 +48,13 @@ def fitted() -> MfccLite:
     return backend
 
 
+@pytest.fixture
+def brief(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fits of a second, for what does not depend on how long one trains."""
+    monkeypatch.setattr("backends.lite.backend.PASSES", 12)
+    monkeypatch.setattr("backends.lite.backend.LEAST_STEPS", 12)
+
+
 def test_it_learns(fitted: MfccLite) -> None:
     assert np.mean([fitted.predict(c.audio).label == c.label for c in TEST]) > 0.9
 
@@ -89,23 +96,24 @@ def test_tiny_long_or_silent_clips_get_finite_scores(fitted: MfccLite, samples: 
     assert np.isfinite(list((prediction.scores or {}).values())).all()
 
 
-def test_the_same_clips_make_the_same_file_whatever_was_fitted_before(fitted: MfccLite, tmp_path: Path) -> None:
-    again = MfccLite(VOCABULARY)
+def test_the_same_clips_make_the_same_file_whatever_was_fitted_before(brief: None, tmp_path: Path) -> None:
+    first, again = MfccLite(VOCABULARY), MfccLite(VOCABULARY)
+    first.fit(TRAIN)
     again.fit(clips(1, seed=5))
     again.fit(TRAIN)
     again.save(tmp_path / "again")
-    fitted.save(tmp_path / "first")
+    first.save(tmp_path / "first")
     assert (tmp_path / "again").read_bytes() == (tmp_path / "first").read_bytes()
 
 
 @pytest.mark.parametrize("speakers", [(None,), ("a",), ("a", None)])
-def test_few_clips_without_speakers_are_enough(speakers: Sequence[str | None]) -> None:
+def test_few_clips_without_speakers_are_enough(brief: None, speakers: Sequence[str | None]) -> None:
     backend = MfccLite(VOCABULARY, augment=False)
     backend.fit([*clips(1, speakers=speakers), Clip(np.ones(1, np.float32), "up")])
     assert backend.predict(TEST[0].audio).label in VOCABULARY
 
 
-def test_validation_sets_the_temperature_and_nothing_else() -> None:
+def test_validation_sets_the_temperature_and_nothing_else(brief: None) -> None:
     plain, checked = (MfccLite(VOCABULARY, augment=False) for _ in range(2))
     plain.fit(TRAIN)
     checked.fit(TRAIN, TEST)
@@ -114,7 +122,7 @@ def test_validation_sets_the_temperature_and_nothing_else() -> None:
     assert checked.settings()["chosen_on"] == "validation"
 
 
-def test_a_label_never_heard_scores_zero() -> None:
+def test_a_label_never_heard_scores_zero(brief: None) -> None:
     backend = MfccLite({**VOCABULARY, "never": ["never"]}, augment=False)
     backend.fit(TRAIN)
     assert (backend.predict(TEST[0].audio).scores or {})["never"] == 0
