@@ -74,16 +74,16 @@ def registry() -> Mapping[str, str]:
         for _, found in inspect.getmembers(module, _is_backend):
             if found.__module__ == module.__name__:
                 targets[found.name] = f"{found.__module__}:{found.__name__}"
-    for name, target in _entry_points():
+    for name, target in entry_points(ENTRY_POINTS):
         targets.setdefault(name, target)
     return dict(sorted(targets.items()))
 
 
-def _entry_points() -> Iterator[tuple[str, str]]:
+def entry_points(group: str) -> Iterator[tuple[str, str]]:
     """Names and targets that installed packages declare."""
     for dist in distributions():
         try:
-            points = list(dist.entry_points.select(group=ENTRY_POINTS))
+            points = list(dist.entry_points.select(group=group))
         except Exception:  # one broken package must not hide the others: the run names it
             continue
         for point in points:

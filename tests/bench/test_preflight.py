@@ -94,7 +94,11 @@ def test_one_that_dies_when_it_is_made_is_left_to_the_run(own: Path) -> None:
 @pytest.mark.parametrize(
     ("chosen", "options", "message"),
     [
-        ("mfcc-svm", {"mfcc-svm": {"scalar": 1}}, "mfcc-svm has no option 'scalar'; its options are scalars, seed"),
+        (
+            "mfcc-svm",
+            {"mfcc-svm": {"scalar": 1}},
+            "mfcc-svm has no option 'scalar'; its options are reject_below, scalars, seed",
+        ),
         ("mfcc-svm+noise", {"mfcc-svm+noise": {"scalar": 1}}, r"mfcc-svm\+noise has no option 'scalar'"),
         ("mfcc-svm", {"mfcc-svm+noise": {"scalar": 1}}, r"mfcc-svm\+noise has no option 'scalar'"),
         ("whisper-probe:tiny.en+noise", {"whisper-probe+noise": {"scalar": 1}}, r"has no option 'scalar'"),

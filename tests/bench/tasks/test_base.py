@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import Mapping
-from importlib.metadata import EntryPoint, EntryPoints
 from pathlib import Path
 
 import numpy as np
@@ -166,8 +164,7 @@ def test_a_file_that_cannot_be_run_is_named(tmp_path: Path) -> None:
 
 def test_an_entry_point_joins_and_cannot_displace(monkeypatch: pytest.MonkeyPatch) -> None:
     target = f"{__name__}:Letters"
-    points = [EntryPoint(name, target, tasks.ENTRY_POINTS) for name in ("letters", "classification")]
-    installed: Mapping[str, EntryPoints] = {tasks.ENTRY_POINTS: EntryPoints(points)}
-    monkeypatch.setattr(tasks, "entry_points", lambda group: installed[group])
+    installed = {tasks.ENTRY_POINTS: [("letters", target), ("classification", target)]}
+    monkeypatch.setattr(tasks, "entry_points", lambda group: iter(installed[group]))
     assert tasks.find("letters") is Letters and tasks.lasting("letters") == "letters"
     assert tasks.find("classification") is Classification
