@@ -43,7 +43,7 @@ def _costs(run: Loaded, figures: pd.DataFrame) -> str:
         )
         if each is not None and own is not None:
             parts.append(
-                f"after that a {kind} of {run.usual:g} s {milliseconds(each['seconds'])} and"
+                f"after that {'an' if kind[0] in 'AFLMNRSX' else 'a'} {kind} of {run.usual:g} s {milliseconds(each['seconds'])} and"
                 f" {milliseconds(own['seconds'])} ms ({number(own['times'])} times)"
             )
     return f"- Loading: {'; '.join(parts)}." if parts else ""
