@@ -42,8 +42,9 @@ def _costs(run: Loaded, figures: pd.DataFrame) -> str:
             pick(figures, task="whole", loader=name, format=kind, length_s=run.usual) for name in (REFERENCE, OURS)
         )
         if each is not None and own is not None:
+            article = "an" if kind == "MP3" else "a"
             parts.append(
-                f"after that {'an' if kind[0] in 'AFLMNRSX' else 'a'} {kind} of {run.usual:g} s {milliseconds(each['seconds'])} and"
+                f"after that {article} {kind} of {run.usual:g} s {milliseconds(each['seconds'])} and"
                 f" {milliseconds(own['seconds'])} ms ({number(own['times'])} times)"
             )
     return f"- Loading: {'; '.join(parts)}." if parts else ""
