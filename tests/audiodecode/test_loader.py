@@ -77,11 +77,9 @@ def both(path: Path, content: bytes, **options: Any) -> None:
         try:
             expected, rate = librosa.load(path, **options)
         except Exception:
-            with pytest.raises(UnreadableError):
-                audiodecode.load(path, **options)
-            return
-    if any("PySoundFile failed" in str(warning.message) for warning in said):
-        # Behind the end librosa asks FFmpeg, where there is one, which gives some or all that was before it.
+            expected, rate = None, 0
+    if expected is None or any("PySoundFile failed" in str(warning.message) for warning in said):
+        # Behind the end librosa 1.0 raises; 0.11 asks FFmpeg, where there is one, and gives some of what was before it.
         with contextlib.suppress(UnreadableError):
             assert not audiodecode.load(path, **options)[0].size
         return
