@@ -39,7 +39,7 @@ MOST_TOKENS = 224
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class Hypothesis:
     """What was heard in a piece in the end, and what all attempts at it took."""
 
     transcript: Transcript
@@ -113,14 +113,14 @@ class WhisperShort(Backend):
         for clip, audio in enumerate(audios):
             encoder.check(audio)
             cut += [(clip, piece) for piece in pieces(audio, SAMPLE_RATE, LONGEST_S) if self._speaks(piece)]
-        heard: dict[int, Heard] = {}
+        hypotheses: dict[int, Hypothesis] = {}
         by_length = sorted(range(len(cut)), key=lambda row: cut[row][1].size)
         for start in range(0, len(cut), self.batch):
             rows = by_length[start : start + self.batch]
-            heard |= dict(zip(rows, self._hear([cut[row][1] for row in rows]), strict=True))
-        by_clip: list[list[Heard]] = [[] for _ in audios]
+            hypotheses |= dict(zip(rows, self._hear([cut[row][1] for row in rows]), strict=True))
+        by_clip: list[list[Hypothesis]] = [[] for _ in audios]
         for row, (clip, _) in enumerate(cut):
-            by_clip[clip].append(heard[row])
+            by_clip[clip].append(hypotheses[row])
         return [_prediction(pieces, audio) for pieces, audio in zip(by_clip, audios, strict=True)]
 
     def artifacts(self) -> list[Path]:
@@ -141,7 +141,7 @@ class WhisperShort(Backend):
     def _speaks(self, piece: Audio) -> bool:
         return self._detector is None or spoken(piece, SAMPLE_RATE, self._detector)
 
-    def _hear(self, cut: Sequence[Audio]) -> list[Heard]:
+    def _hear(self, cut: Sequence[Audio]) -> list[Hypothesis]:
         """Pieces together, and those by themselves again that bear a sign of failure."""
         if self._transcriber is None:
             raise BackendError(f"{self.name}: load it before it predicts")
@@ -152,22 +152,26 @@ class WhisperShort(Backend):
 
     def _settled(
         self, transcriber: Transcriber, piece: Audio, states: Array, most: int, transcript: Transcript
-    ) -> Heard:
+    ) -> Hypothesis:
         """The transcript if it bears no sign of failure, else a better one."""
-        heard = Heard(self._gated(transcript), len(states), len(transcript.tokens) + 1)
+        hypothesis = Hypothesis(self._gated(transcript), len(states), len(transcript.tokens) + 1)
         sign = self._sign(transcript, piece, most)
         if sign == guard.TOO_SHORT and piece.size > PHRASE_S * SAMPLE_RATE:
             phrases = [phrase for phrase in pieces(piece, SAMPLE_RATE, PHRASE_S) if self._speaks(phrase)]
             parts = self._hear(phrases) if phrases else []
-            return _added(heard, parts, _joined([part.transcript for part in parts] or [heard.transcript]))
+            return _added(hypothesis, parts, _joined([part.transcript for part in parts] or [hypothesis.transcript]))
         if sign and len(states) + self.states < POSITIONS:
             [transcript] = transcriber.decode([states], POSITIONS, [most])
-            heard = _added(heard, [Heard(transcript, 0, len(transcript.tokens) + 1)], self._gated(transcript))
+            hypothesis = _added(
+                hypothesis, [Hypothesis(transcript, 0, len(transcript.tokens) + 1)], self._gated(transcript)
+            )
             sign = self._sign(transcript, piece, most)
         if sign:
             [transcript] = transcriber.decode([transcriber.encode(piece, LIMIT / SAMPLE_RATE)], 0, [most])
-            heard = _added(heard, [Heard(transcript, POSITIONS, len(transcript.tokens) + 1)], self._gated(transcript))
-        return heard
+            hypothesis = _added(
+                hypothesis, [Hypothesis(transcript, POSITIONS, len(transcript.tokens) + 1)], self._gated(transcript)
+            )
+        return hypothesis
 
     def _gated(self, transcript: Transcript) -> Transcript:
         """Without its words, if the model itself says that nobody spoke."""
@@ -196,13 +200,13 @@ class WhisperShort(Backend):
         return self._folder
 
 
-def _added(heard: Heard, attempts: Sequence[Heard], transcript: Transcript) -> Heard:
+def _added(hypothesis: Hypothesis, attempts: Sequence[Hypothesis], transcript: Transcript) -> Hypothesis:
     """The work of further attempts on top of one, and the transcript that came of them."""
-    return Heard(
+    return Hypothesis(
         transcript,
-        heard.encoder_tokens + sum(each.encoder_tokens for each in attempts),
-        heard.decoder_tokens + sum(each.decoder_tokens for each in attempts),
-        heard.retries + sum(1 + each.retries for each in attempts),
+        hypothesis.encoder_tokens + sum(each.encoder_tokens for each in attempts),
+        hypothesis.decoder_tokens + sum(each.decoder_tokens for each in attempts),
+        hypothesis.retries + sum(1 + each.retries for each in attempts),
     )
 
 
@@ -217,7 +221,7 @@ def _joined(transcripts: Sequence[Transcript]) -> Transcript:
     )
 
 
-def _prediction(pieces: Sequence[Heard], audio: Audio) -> Prediction:
+def _prediction(pieces: Sequence[Hypothesis], audio: Audio) -> Prediction:
     """Of all pieces of a clip in which somebody may speak."""
     facts: dict[str, float] = {
         "encoder_tokens": sum(heard.encoder_tokens for heard in pieces),

@@ -36,7 +36,7 @@ def configured(*names: str) -> Callable[[Callable[..., None]], Callable[..., Non
             config = read_config(file, changes, **flags)
             command(config, **given)
 
-        kinds = {parameter.name: parameter for parameter in _own(command)}
+        kinds = {parameter.name: parameter for parameter in _own_parameters(command)}
         settings = {name: _annotation(name) for name in names}
         settings |= {"set_": Annotated[list[str] | None, ASSIGNMENTS], "config": Annotated[Path | None, FILE]}
         for name, kind in settings.items():
@@ -49,7 +49,7 @@ def configured(*names: str) -> Callable[[Callable[..., None]], Callable[..., Non
     return decorate
 
 
-def _own(command: Callable[..., None]) -> list[inspect.Parameter]:
+def _own_parameters(command: Callable[..., None]) -> list[inspect.Parameter]:
     """The parameters of a command but for the first."""
     parameters = list(inspect.signature(command, eval_str=True).parameters.values())
     return [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in parameters[1:]]

@@ -14,7 +14,7 @@ COMPARED = ("label", "text", "scores")
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class Replayed:
     """One lane's reply to one saved utterance; ``same`` is None where the session has no answer of that backend."""
 
     file: str
@@ -22,7 +22,7 @@ class Heard:
     same: bool | None
 
 
-def replay(folder: Path, lanes: Lanes) -> Iterator[Heard]:
+def replay(folder: Path, lanes: Lanes) -> Iterator[Replayed]:
     """Every utterance of a folder, one after another, through every lane. Raises BenchError; see
     :func:`bench.live.saving.saved`."""
     replies: SimpleQueue[Reply] = SimpleQueue()
@@ -35,4 +35,4 @@ def replay(folder: Path, lanes: Lanes) -> Iterator[Heard]:
             same = None
             if said is not None and before is not None and before.get("state") == "answered":
                 same = all(said[name] == before.get(name) for name in COMPARED)
-            yield Heard(kept.file, reply, same)
+            yield Replayed(kept.file, reply, same)

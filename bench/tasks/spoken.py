@@ -35,7 +35,7 @@ TOKENS: Mapping[str, str] = {
 EDITS = ("substitutions", "deletions", "insertions")
 
 
-def heard(task: Transcription, run: Run) -> pd.DataFrame:
+def transcripts(task: Transcription, run: Run) -> pd.DataFrame:
     """A row per backend and clip as recorded: what was said and heard, edits, and what is known of the clip."""
     rows = run.predictions[run.predictions["condition"] == CLEAN].drop_duplicates(["backend", "clip"])
     rows = rows.assign(said=task.lines(rows["reference"]), heard=task.lines(rows["predicted"]))

@@ -92,16 +92,16 @@ class Transcription(Task):
         }
 
     def tables(self, run: Run, rows: pd.DataFrame) -> Mapping[str, pd.DataFrame]:
-        heard = spoken.heard(self, run)
+        transcripts = spoken.transcripts(self, run)
         return {
-            "clips": spoken.by_clip(heard),
-            "corpora": spoken.by_group(heard, "within", pooled=True),
-            "substitutions": spoken.substitutions(heard),
-            "alignments": spoken.alignments(heard),
-            "wer_by_speaker": spoken.by_group(heard, "speaker"),
-            "wer_by_sex": spoken.by_group(heard, "sex"),
-            "wer_by_content": spoken.by_content(heard),
-            "work": spoken.work(heard),
+            "clips": spoken.by_clip(transcripts),
+            "corpora": spoken.by_group(transcripts, "within", pooled=True),
+            "substitutions": spoken.substitutions(transcripts),
+            "alignments": spoken.alignments(transcripts),
+            "wer_by_speaker": spoken.by_group(transcripts, "speaker"),
+            "wer_by_sex": spoken.by_group(transcripts, "sex"),
+            "wer_by_content": spoken.by_content(transcripts),
+            "work": spoken.work(transcripts),
         }
 
     def sections(self, run: Run, tables: Mapping[str, pd.DataFrame]) -> Sequence[Section]:

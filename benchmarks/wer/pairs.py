@@ -19,7 +19,7 @@ from bench.errors import BenchError
 from bench.quality.mel import RATE, quantised
 from benchmarks.lines import append_lines, read_lines
 from benchmarks.speech import Utterance, word_errors
-from benchmarks.wer.system import Heard, WatchedWhisper
+from benchmarks.wer.system import Hypothesis, WatchedWhisper
 from sound import Audio
 
 CONDITIONS = {
@@ -102,10 +102,10 @@ def _pairs(clip: Utterance, part: str, audios: dict[str, Audio], system: Watched
     lengths: dict[int, list[str]] = {}
     for condition, audio in audios.items():
         lengths.setdefault(audio.size, []).append(condition)
-    heard: dict[str, Heard] = {}
+    hypotheses: dict[str, Hypothesis] = {}
     for conditions in lengths.values():
-        heard |= zip(conditions, system.hear([audios[each] for each in conditions]), strict=True)
-    for condition, answer in heard.items():
+        hypotheses |= zip(conditions, system.hear([audios[each] for each in conditions]), strict=True)
+    for condition, answer in hypotheses.items():
         errors, words = word_errors(clip.text, answer.text)
         seconds = audios[condition].size / RATE
         if words:

@@ -28,7 +28,7 @@ SILENT_STATES = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class Hypothesis:
     """A transcript and what the decoder thought of it."""
 
     text: str
@@ -42,7 +42,7 @@ class WatchedWhisper(Transcriber):
     def __init__(self) -> None:
         super().__init__(files.find(SIZE), "int8", "en")
 
-    def hear(self, audios: Sequence[Audio]) -> list[Heard]:
+    def hear(self, audios: Sequence[Audio]) -> list[Hypothesis]:
         """Transcripts of clips of one length at 16 kHz, of which the first 30 s are heard."""
         from ctranslate2 import StorageView
 
@@ -60,9 +60,9 @@ class WatchedWhisper(Transcriber):
             return_no_speech_prob=True,
             return_logits_vocab=True,
         )
-        return [self._heard(result, seconds, cap(seconds)) for result in results]
+        return [self._hypothesis(result, seconds, cap(seconds)) for result in results]
 
-    def _heard(self, result: Any, seconds: float, most: int) -> Heard:
+    def _hypothesis(self, result: Any, seconds: float, most: int) -> Hypothesis:
         said = self._transcript(result, most)
         facts = {
             "avg_logprob": said.logprob,
@@ -71,7 +71,7 @@ class WatchedWhisper(Transcriber):
             "tokens_per_second": len(said.tokens) / seconds,
             **token_facts(np.array([np.array(step) for step in result.logits[0]]), said.tokens),
         }
-        return Heard(said.text, len(said.tokens), {name: float(value) for name, value in facts.items()})
+        return Hypothesis(said.text, len(said.tokens), {name: float(value) for name, value in facts.items()})
 
 
 def compression_ratio(text: str) -> float:

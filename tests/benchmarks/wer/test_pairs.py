@@ -12,7 +12,7 @@ from bench.audio import write
 from bench.errors import BenchError
 from benchmarks.speech import Utterance
 from benchmarks.wer import pairs
-from benchmarks.wer.system import Heard
+from benchmarks.wer.system import Hypothesis
 from sound import Audio
 from tests.benchmarks.wer import pairing
 
@@ -25,10 +25,10 @@ class Deaf:
     def __init__(self) -> None:
         Deaf.asked = []
 
-    def hear(self, audios: Sequence[Audio]) -> list[Heard]:
+    def hear(self, audios: Sequence[Audio]) -> list[Hypothesis]:
         assert len({audio.size for audio in audios}) == 1
         Deaf.asked.append(len(audios))
-        return [Heard("", 0, {"avg_logprob": -1.0}) for _ in audios]
+        return [Hypothesis("", 0, {"avg_logprob": -1.0}) for _ in audios]
 
 
 @pytest.fixture
