@@ -33,7 +33,10 @@ CUTS = st.fixed_dictionaries(
         "sr": st.sampled_from([None, 22_050, 16_000, 44_100.0]),
         "dtype": st.sampled_from(["f4", "f8"]),
     },
-    optional={"offset": st.sampled_from([0, 0.01, 0.1, 0.25, 9.0]), "duration": st.sampled_from([0, 0.05, 0.1, 9, -1])},
+    optional={
+        "offset": st.sampled_from([0, 0.01, 0.01234, 0.1, 0.25, 9.0]),
+        "duration": st.sampled_from([0, 0.01234, 0.05, 0.1, 9, -1]),
+    },
 )
 
 
