@@ -24,9 +24,9 @@ from bench.errors import BenchError, near
 from bench.making import takes
 from bench.names import CLEAN, CROSS, Name, file_name
 from bench.splits import COLUMNS, Fold, assign, folds
-from bench.workers.child import METHOD
 from bench.workers.parent import Job, Limits, Worker
 from bench.workers.ready import make
+from bench.workers.session import METHOD
 
 UNTREATED: Mapping[str, list[Any]] = MappingProxyType({CLEAN: []})
 

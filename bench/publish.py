@@ -74,7 +74,7 @@ def write_page(folder: Path) -> tuple[Path, str]:
 def _sounds(run: Run) -> tuple[Sound | None, str]:
     """What backends heard, or why there is no sound."""
     from bench.clips import Clips
-    from bench.config import read_config
+    from bench.configfile import read_config
     from bench.corpora import open_for
     from bench.recordings import sounds
 

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from bench.audio import Audio, read
-from bench.config import read_config
+from bench.configfile import read_config
 from bench.errors import BenchError
 from bench.rejection.words import FILE, Word, write_words
 from bench.workers.parent import ROOT

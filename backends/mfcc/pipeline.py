@@ -26,6 +26,7 @@ from backends.base import Audio, BackendError, Clip, Prediction, TrainedBackend,
 from backends.kit import modelfile, options, rejection
 from backends.kit.selection import Rows, inner_folds, softmax, temperature
 from backends.mfcc import features as mfcc_features
+from backends.mfcc.consistency import consistent
 
 Matrix = NDArray[np.float64]
 _PIPELINE_TYPES = frozenset({"sklearn.pipeline.Pipeline", "sklearn.preprocessing._data.StandardScaler"})
@@ -265,7 +266,7 @@ class Mfcc(TrainedBackend):
             and scaler.n_features_in_ == classifier.n_features_in_ == dimensions
             and self._fixed(classifier) == self._fixed(self._classifier())
             and 1 < len(classes) == len(set(classes) & set(self.labels))
-            and modelfile.sound(classifier, len(classes), dimensions)
+            and consistent(classifier, len(classes), dimensions)
         )
         if not sound:
             raise ValueError("its parts do not fit together")

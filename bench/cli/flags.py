@@ -10,7 +10,8 @@ from typing import Annotated, Any, get_args, get_type_hints
 import typer
 
 from bench.cli.base import path_option
-from bench.config import SETTINGS, Config, assignments, read_config
+from bench.config import SETTINGS, Config
+from bench.configfile import assignments, read_config
 from bench.errors import BenchError
 from bench.workers.parent import ROOT
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Final
 
 from bench.audio import Audio
 from bench.live.lanes import Reply
+from bench.live.scores import answer
 from bench.live.server_decode import UploadError, pcm
 from bench.live.server_guard import OPEN, Buckets, Gate, Guard
-from bench.live.server_scores import answer
 from bench.live.server_talk import MOST_BYTES, Studio, Talk
 from sound.segment import Segment
 

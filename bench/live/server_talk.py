@@ -24,9 +24,9 @@ from bench.errors import BenchError
 from bench.live import events as told
 from bench.live.lanes import Lanes, Reply
 from bench.live.saving import Folder
+from bench.live.scores import best
 from bench.live.server_decode import LIMITS, Decoder, UploadError
 from bench.live.server_guard import Bucket
-from bench.live.server_scores import probabilities
 from bench.live.session import Session
 from sound.activity import RATE, Detector
 from sound.segment import WORDS, Segment
@@ -238,7 +238,7 @@ def shown(event: told.Event) -> dict[str, Any]:
     """An event as the page takes it: of an answer the likeliest labels, as shares of 1."""
     message = told.values(event)
     if isinstance(event, told.Answer):
-        best = sorted(probabilities(event.scores or {}).items(), key=lambda pair: -pair[1])[:SHOWN]
-        message["scores"] = [[label, round(share, 5)] for label, share in best]
+        likeliest = best(event.scores, SHOWN)
+        message["scores"] = [[label, round(share, 5)] for label, share in likeliest]
         message.pop("facts")
     return message

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -14,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bench.live import events
+from bench.live.scores import best
 from bench.printable import printable
 from bench.terminal import Console, write
 
@@ -147,21 +147,9 @@ class Screen:
 
 def answer_line(answer: events.Answer) -> str:
     """Number, backend, answer, scores and latency, with tabs between."""
-    scores = ", ".join(f"{name} {score:.3f}" for name, score in best(answer.scores))
+    scores = ", ".join(f"{name} {score:.3f}" for name, score in best(answer.scores, TOP))
     parts = [str(answer.utterance), answer.backend, _word(answer), scores, _stages(answer)]
     return "\t".join(map(printable, filter(None, parts)))
-
-
-def best(scores: Mapping[str, float] | None, most: int = TOP) -> list[tuple[str, float]]:
-    """The highest scores, as they are where they are probabilities, else made such by a softmax."""
-    if not scores:
-        return []
-    values = scores
-    if min(scores.values()) < 0 or not math.isclose(sum(scores.values()), 1, abs_tol=0.02):
-        top = max(scores.values())
-        powers = {name: math.exp(score - top) for name, score in scores.items()}
-        values = {name: power / sum(powers.values()) for name, power in powers.items()}
-    return sorted(values.items(), key=lambda pair: -pair[1])[:most]
 
 
 def _painted(answer: events.Answer, told: float) -> events.Answer:
@@ -180,7 +168,7 @@ def _word(answer: events.Answer) -> str:
 
 
 def _bars(scores: Mapping[str, float] | None) -> str:
-    return "  ".join(f"{printable(name)} {_bar(score, BAR)} {score:.2f}" for name, score in best(scores))
+    return "  ".join(f"{printable(name)} {_bar(score, BAR)} {score:.2f}" for name, score in best(scores, TOP))
 
 
 def _bar(share: float, width: int) -> str:

@@ -19,7 +19,7 @@ from bench.progress import Reporter
 from bench.records.journal import replace_file
 from bench.workers.parent import ROOT, WorkerError
 
-SOURCES = ("bench/phases/leaks.py", "bench/workers/child.py")
+SOURCES = ("bench/phases/leaks.py", *(f"bench/workers/{name}.py" for name in ("child", "session", "held")))
 CONTENTS = ("key", "code", "descriptions", "checks")
 
 Ready = list[tuple[Cell, Contender]]

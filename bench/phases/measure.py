@@ -26,6 +26,8 @@ TIMING_SOURCES = (
     "bench/workers/parent.py",
     "bench/workers/supervisor.py",
     "bench/workers/child.py",
+    "bench/workers/session.py",
+    "bench/workers/held.py",
 )
 
 

@@ -25,7 +25,8 @@ from bench.cells import job, specs
 from bench.clips import Clips, clips_hash
 from bench.code import sha256
 from bench.conditions import Resources, Treatments
-from bench.config import Config, read_config
+from bench.config import Config
+from bench.configfile import read_config
 from bench.context import Context
 from bench.corpora import default_cache, open_corpus
 from bench.corpora.base import Corpus

@@ -10,7 +10,7 @@ from typing import Any
 
 import psutil
 
-from bench.config import read_config
+from bench.configfile import read_config
 from bench.live import events
 from bench.live.candidates import candidates
 from bench.live.lanes import open_lanes

@@ -10,7 +10,7 @@ from threading import Event
 from typing import Any
 
 from bench.audio import write
-from bench.config import read_config
+from bench.configfile import read_config
 from bench.live import events
 from bench.live.candidates import candidates
 from bench.live.lanes import Lane, open_lanes

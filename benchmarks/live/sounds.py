@@ -10,7 +10,7 @@ import numpy as np
 
 from bench.audio import read
 from bench.conditions.noise import mix
-from bench.config import read_config
+from bench.configfile import read_config
 from bench.corpora import open_corpus
 from bench.errors import BenchError
 from benchmarks.speech import seeded, utterances

@@ -20,7 +20,7 @@ from werkzeug import Request, Response
 from backends.base import BackendError
 from backends.http import PATH, Http
 from bench.audio import write
-from bench.config import read_config
+from bench.configfile import read_config
 from bench.corpora import open_for
 from bench.marks import open_run
 from bench.report import build

@@ -8,7 +8,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from bench.config import Config, read_config
+from bench.config import Config
+from bench.configfile import read_config
 from bench.corpora import open_corpus
 from bench.progress import Advance
 from bench.runfile import Finished

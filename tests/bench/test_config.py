@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from bench.conditions import DEFAULT_SWEEP
-from bench.config import DIGITS, Config, assignments, read_config
+from bench.config import DIGITS, Config
+from bench.configfile import assignments, read_config
 from bench.errors import BenchError
 from bench.inventory import settings_table
 from bench.workers.parent import ROOT

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from bench.audio import write
-from bench.config import read_config
+from bench.configfile import read_config
 from bench.errors import BenchError
 from bench.machine import cpus
 from bench.preflight import check, check_backends, check_conditions, check_folder, check_threads

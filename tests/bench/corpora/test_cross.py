@@ -13,7 +13,8 @@ from bench.audio import read, write
 from bench.cells import clip_table
 from bench.clips import clips_hash
 from bench.compare import compare
-from bench.config import Config, read_config
+from bench.config import Config
+from bench.configfile import read_config
 from bench.corpora import open_corpus, open_for
 from bench.errors import BenchError
 from bench.marks import open_run

@@ -11,7 +11,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from bench.audio import write
-from bench.config import Config, read_config
+from bench.config import Config
+from bench.configfile import read_config
 from bench.corpora import Corpus, open_for
 from bench.corpora.parquet import explained, fetched
 from bench.corpora.transcripts import sex_of

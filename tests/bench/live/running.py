@@ -8,7 +8,8 @@ from queue import SimpleQueue
 import numpy as np
 
 from bench.cells import find, job
-from bench.config import Config, read_config
+from bench.config import Config
+from bench.configfile import read_config
 from bench.live.lanes import Candidate, Reply
 from sound import Audio
 from sound.activity import RATE

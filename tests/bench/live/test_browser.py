@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from bench.config import read_config
+from bench.configfile import read_config
 from bench.corpora import open_for
 from bench.live.server import Address, listening
 from bench.report.html.screenshot import browser

@@ -21,11 +21,11 @@ import soundfile
 from bench.errors import BenchError
 from bench.live import server_app, server_talk
 from bench.live.saving import PREDICTIONS, saved
+from bench.live.scores import probabilities
 from bench.live.server import TOKEN as TOKEN_NAME
 from bench.live.server import Address, listening, token
 from bench.live.server_app import MOST_CLIENTS
 from bench.live.server_guard import OPEN, Buckets
-from bench.live.server_scores import probabilities
 from bench.recogniser import recognise
 from bench.workers.parent import ROOT
 from sound.activity import RATE, EnergyGate

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from bench.config import read_config
+from bench.configfile import read_config
 from bench.corpora import open_corpus, open_for
 from bench.errors import BenchError
 from bench.live import events

@@ -22,7 +22,8 @@ import soundfile
 from bench.errors import BenchError
 from bench.live import events, terminal
 from bench.live.listening import correctable
-from bench.live.view import answer_line, best
+from bench.live.scores import best
+from bench.live.view import answer_line
 from bench.workers.parent import ROOT
 from tests.bench.live.running import PEOPLE, beep, config, hush
 
@@ -189,10 +190,10 @@ def test_labels_have_keys() -> None:
 
 
 def test_scores_are_shown_as_shares() -> None:
-    assert best({"a": 0.7, "b": 0.3}) == [("a", 0.7), ("b", 0.3)]
-    (first, *_) = best({"a": -1.0, "b": -3.0, "c": -900.0})
+    assert best({"a": 0.7, "b": 0.3}, 3) == [("a", 0.7), ("b", 0.3)]
+    (first, *_) = best({"a": -1.0, "b": -3.0, "c": -900.0}, 3)
     assert first[0] == "a" and first[1] == pytest.approx(1 / (1 + np.exp(-2)))
-    assert best(None) == []
+    assert best(None, 3) == []
 
 
 def test_an_answer_on_one_line_holds_nothing_that_a_terminal_obeys() -> None:

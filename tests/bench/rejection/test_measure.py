@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from bench.audio import write
-from bench.config import read_config
+from bench.configfile import read_config
 from bench.errors import BenchError
 from bench.progress import reporter
 from bench.rejection import report, sounds

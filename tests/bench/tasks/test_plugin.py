@@ -17,7 +17,8 @@ from bench import publish
 from bench.audio import write
 from bench.cli import app
 from bench.compare import compare
-from bench.config import Config, read_config
+from bench.config import Config
+from bench.configfile import read_config
 from bench.corpora import open_for
 from bench.errors import BenchError
 from bench.marks import open_run

@@ -19,6 +19,11 @@ def probabilities(scores: Mapping[str, float]) -> dict[str, float]:
     return dict(zip(scores, map(float, values), strict=True))
 
 
+def best(scores: Mapping[str, float] | None, most: int) -> list[tuple[str, float]]:
+    """The highest of :func:`probabilities`."""
+    return sorted(probabilities(scores or {}).items(), key=lambda pair: -pair[1])[:most]
+
+
 def answer(reply: Reply) -> dict[str, Any]:
     """One backend's reply as ``/predict`` gives it: digit, probs, latency_ms and backend, or an error in place of the
     middle two."""
