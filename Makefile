@@ -59,6 +59,7 @@ transcription: setup  ## words of LibriSpeech and Common Voice, test part, into 
 	for corpus in librispeech common_voice; do \
 		$(BIN)/digitbench run --config transcription.toml --corpus $$corpus --part test --out $(or $(OUT),results)/$$corpus \
 			$(if $(BACKENDS),--backends $(BACKENDS)) $(if $(LIMIT),--limit $(LIMIT)) || exit 1; \
+		$(if $(OUT)$(BACKENDS)$(LIMIT),,$(BIN)/python -m bench.report.embed docs/transcription.md results/$$corpus brief $$corpus || exit 1;) \
 	done
 
 reference: robustness transcription bench  ## everything that is committed in results/, with plots and pages

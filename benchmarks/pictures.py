@@ -1,15 +1,22 @@
-"""Pictures of the page with real answers: ``python -m benchmarks.pictures results/live``, with flags of ``serve``.
+"""Pictures of live use with real answers: ``python -m benchmarks.pictures results/live``, with flags of ``serve``.
 
-Starts ``digitbench serve`` as a user would, and speaks three digits of a corpus (fsdd, or synthetic voices where that
-is not there) into a Chromium with a made-up microphone. Writes ``page.png``, ``page-dark.png`` and ``phone.png``.
+Speaks three digits of a corpus (fsdd, or synthetic voices where that is not there): into ``digitbench live`` as it runs
+in a terminal, and into a Chromium with a made-up microphone that has the page of ``digitbench serve`` open. Writes
+``terminal.png``, ``page.png``, ``page-dark.png`` and ``phone.png``.
 """
 
 from __future__ import annotations
 
 import argparse
+import fcntl
 import io
+import os
+import pty
+import re
+import struct
 import subprocess
 import sys
+import termios
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,6 +39,10 @@ SAID = ("3", "1", "7")
 GAP_S = 0.9
 SEED = 0
 VIEWS = (("page", 1280, "light"), ("page-dark", 1280, "dark"), ("phone", 390, "dark"))
+ROWS, COLUMNS = 24, 118
+TERMINAL = {"TERM": "xterm-256color", "COLUMNS": str(COLUMNS), "LINES": str(ROWS)}
+REDRAWN = re.compile(r"\r(?:\x1b\[2K(?:\x1b\[1A)?)+")
+"""What the terminal is told before every frame but the first."""
 PATIENCE = 600
 """Looks of a tenth of a second at a page that should change."""
 
@@ -80,10 +91,45 @@ def until(tab: Any, condition: str) -> None:
     raise BenchError(f"never came true: {condition}; the page says: {tab.inner_text('main')[:300]}")
 
 
+def terminal(file: Path) -> str:
+    """The last frame of ``digitbench live`` hearing a recording, with its colours, once somebody said what the last
+    word was. Raises BenchError if it fails."""
+    ours, its = pty.openpty()
+    fcntl.ioctl(its, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
+    command = [sys.executable, "-m", "bench", "live", "--input", str(file)]
+    process = subprocess.Popen(command, cwd=ROOT, stdin=its, stdout=its, stderr=its, env={**os.environ, **TERMINAL})
+    os.close(its)
+    shown, answered = "", False
+    try:
+        while part := os.read(ours, 1 << 16).decode(errors="replace"):
+            shown += part
+            if not answered and f"{len(SAID)}: " in shown:
+                answered = True
+                os.write(ours, SAID[-1].encode())
+    except OSError:  # how a terminal ends
+        pass
+    os.close(ours)
+    if process.wait():
+        raise BenchError(f"digitbench live ended with {process.returncode}: {shown.strip()[-500:]}")
+    return REDRAWN.split(shown)[-1]
+
+
+def drawn(chromium: Any, frame: str) -> bytes:
+    """PNG of a frame of a terminal."""
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(record=True, width=COLUMNS, file=io.StringIO(), force_terminal=True)
+    console.print(Text.from_ansi(frame))
+    tab = chromium.new_page(viewport={"width": 1280, "height": 600})
+    tab.set_content(console.export_svg(title="digitbench live"))
+    made: bytes = tab.locator("svg").screenshot()
+    tab.close()
+    return small(made)
+
+
 def picture(chromium: Any, address: str, width: int, colours: str) -> bytes:
     """PNG of the whole page once the last digit is answered and somebody said what it was."""
-    from PIL import Image
-
     context = chromium.new_context(
         viewport={"width": width, "height": 900}, color_scheme=colours, device_scale_factor=1 if width > 600 else 2
     )
@@ -99,11 +145,18 @@ def picture(chromium: Any, address: str, width: int, colours: str) -> bytes:
     tab.locator(".label", has_text=SAID[-1]).click()
     tab.evaluate("document.activeElement.blur()")
     until(tab, "[...document.querySelectorAll('#picture, .thumb')].every((each) => each.dataset.drawn === 'yes')")
-    shown = io.BytesIO(tab.screenshot(full_page=True))
+    made: bytes = tab.screenshot(full_page=True)
     context.close()
-    small = io.BytesIO()
-    Image.open(shown).convert("RGB").quantize(160).save(small, "PNG", optimize=True)
-    return small.getvalue()
+    return small(made)
+
+
+def small(image: bytes) -> bytes:
+    """A PNG in few colours."""
+    from PIL import Image
+
+    out = io.BytesIO()
+    Image.open(io.BytesIO(image)).convert("RGB").quantize(160).save(out, "PNG", optimize=True)
+    return out.getvalue()
 
 
 def main() -> None:
@@ -125,8 +178,10 @@ def main() -> None:
             opened = driver.chromium.launch(
                 executable_path=chromium, args=[*flags, f"--use-file-for-fake-audio-capture={file}%noloop"]
             )
-            for name, width, colours in VIEWS:
-                (arguments.out / f"{name}.png").write_bytes(picture(opened, address, width, colours))
+            made = {name: picture(opened, address, width, colours) for name, width, colours in VIEWS}
+            made["terminal"] = drawn(opened, terminal(file))
+            for name, image in made.items():
+                (arguments.out / f"{name}.png").write_bytes(image)
                 print(arguments.out / f"{name}.png")
     except (BenchError, ImportError, OSError) as error:
         sys.exit(f"error: {error}")

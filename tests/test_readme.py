@@ -16,6 +16,8 @@ from bench.workers.parent import ROOT
 
 README = (ROOT / "README.md").read_text()
 REFERENCE, ROBUSTNESS = (ROOT / "results" / name for name in ("fsdd", "robustness"))
+CORPORA = ("librispeech", "common_voice")
+RUNS = (REFERENCE, ROBUSTNESS, *(ROOT / "results" / corpus for corpus in CORPORA))
 
 
 def test_the_summary_is_the_reference_run() -> None:
@@ -59,12 +61,18 @@ def test_what_noise_does_is_said_by_the_robustness_run() -> None:
     assert embedded(page, robustness_markdown(open_run(ROBUSTNESS)), "robustness") == page
 
 
-@pytest.mark.parametrize("folder", [REFERENCE, ROBUSTNESS], ids=lambda folder: folder.name)
+@pytest.mark.parametrize("corpus", CORPORA)
+def test_words_are_those_of_the_runs_of_their_corpora(corpus: str) -> None:
+    page = (ROOT / "docs" / "transcription.md").read_text()
+    assert embedded(page, brief_markdown(open_run(ROOT / "results" / corpus)), corpus) == page
+
+
+@pytest.mark.parametrize("folder", RUNS, ids=lambda folder: folder.name)
 def test_the_reference_runs_are_what_they_say(folder: Path) -> None:
     assert verify(folder) == []
 
 
-@pytest.mark.parametrize("folder", [REFERENCE, ROBUSTNESS], ids=lambda folder: folder.name)
+@pytest.mark.parametrize("folder", RUNS, ids=lambda folder: folder.name)
 def test_the_reference_runs_had_the_packages_that_set_up_gives(folder: Path) -> None:
     lines = (ROOT / "constraints.txt").read_text().splitlines()
     pins = dict(line.split("==") for line in lines if not line.startswith("#"))

@@ -69,14 +69,14 @@ class WhisperShort(Backend):
         redo_below: float | None = None,
         gate: bool = True,
         batch: int = 8,
-        decoder_threads: int = 0,
+        decoder_threads: int = 1,
         model: str | Path | None = None,
     ) -> None:
         """``compute_type``: CTranslate2's number format. ``margin_s``: silence that the encoder hears behind a piece;
         ``states``: of silence remembered behind that. ``cap``: no more tokens than speech of that length can have.
         ``guarded``: what bears a sign of failure is made again, and with ``redo_below`` what has a mean log probability
         below that. ``gate``: without speech there are no words. ``batch``: pieces decoded together.
-        ``decoder_threads``: fewer than the encoder has, as a step of the decoder is too little work for two; 0: all.
+        ``decoder_threads``: at most; a step of the decoder is too little work for two. 0: as many as the encoder has.
 
         Raises BackendError for an unknown size or an impossible option.
         """

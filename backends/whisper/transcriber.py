@@ -7,6 +7,7 @@ trained on. Nearest published: a learned "hush word", Wang et al. 2024, WhisperF
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,13 +41,14 @@ class Transcriber:
     """Weights in memory: samples -> states -> text."""
 
     def __init__(self, folder: Path, compute_type: str, language: str, decoder_threads: int = 0) -> None:
-        """``folder``: of the weights. ``decoder_threads``: 0 for those allowed; else the decoder has a copy of the
-        weights of its own. Raises BackendError where they cannot be read or lack the language.
+        """``folder``: of the weights. ``decoder_threads``: 0 for those allowed; with fewer than these the decoder has a
+        copy of the weights of its own. Raises BackendError where they cannot be read or lack the language.
         """
         from tokenizers import Tokenizer
 
         self._model = encoder.load(folder, compute_type)
-        self._decoder = encoder.load(folder, compute_type, decoder_threads) if decoder_threads else self._model
+        fewer = 0 < decoder_threads < _threads()
+        self._decoder = encoder.load(folder, compute_type, decoder_threads) if fewer else self._model
         try:
             self._tokenizer: Any = Tokenizer.from_file(str(folder / "tokenizer.json"))
         except Exception as error:  # the library raises nothing narrower
@@ -88,3 +90,8 @@ class Transcriber:
         text = self._tokenizer.decode(tokens, skip_special_tokens=True).strip()
         length = len(result.sequences_ids[0])
         return Transcript(tokens, text, result.scores[0] * length / (length + 1), result.no_speech_prob)
+
+
+def _threads() -> int:
+    """Threads that CTranslate2 takes where it is not told: OpenMP's, at most 4."""
+    return int(os.environ.get("OMP_NUM_THREADS") or min(4, os.cpu_count() or 1))

@@ -1,7 +1,8 @@
 """Put what a run says into a Markdown file, between two marks, so that the file cannot drift from the run.
 
 ``python -m bench.report.embed README.md results/fsdd brief`` puts the summary in six columns between
-``<!-- brief: begin -->`` and ``<!-- brief: end -->``; ``summary`` is the whole of it, ``robustness`` what noise does.
+``<!-- brief: begin -->`` and ``<!-- brief: end -->``; ``summary`` is the whole of it, ``robustness`` what noise does. A
+page that takes several runs has marks of another name, which comes last.
 """
 
 from __future__ import annotations
@@ -37,9 +38,10 @@ def main() -> None:
     parser.add_argument("file", type=Path)
     parser.add_argument("run", type=Path)
     parser.add_argument("part", nargs="?", choices=PARTS, default="summary")
+    parser.add_argument("mark", nargs="?", help="the marks' name, if it is not the part's")
     arguments = parser.parse_args()
-    content = PARTS[arguments.part](open_run(arguments.run))
-    replace_text(arguments.file, embedded(arguments.file.read_text(), content, arguments.part))
+    content, mark = PARTS[arguments.part](open_run(arguments.run)), arguments.mark or arguments.part
+    replace_text(arguments.file, embedded(arguments.file.read_text(), content, mark))
 
 
 if __name__ == "__main__":

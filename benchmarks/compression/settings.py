@@ -48,7 +48,7 @@ SETTINGS = (
     Setting("cap, 400 states", options={**BARE, "states": 400}, sittings=("one", "silent")),
     Setting("cap, 1500 states", options={**BARE, "states": 1500}),
     Setting("whisper-short", sittings=EVERYWHERE),
-    Setting("whisper-short, decoder on one thread", options={"decoder_threads": 1}, sittings=("two",)),
+    Setting("whisper-short, decoder on two threads", options={"decoder_threads": 0}, sittings=("two",)),
     Setting("whisper-short, quality loop", options={"redo_below": REDO_BELOW}),
     Setting("whisper-short +compress@light", front={"rate": "light"}, sittings=("one", "joined")),
     Setting("whisper-short +compress@balanced", front={"rate": "balanced"}, sittings=EVERYWHERE),

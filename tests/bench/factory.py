@@ -72,6 +72,7 @@ def splits(table: pd.DataFrame, names: Sequence[str] = ("official", "mixed", "lo
             fold="test", part=np.where(take[take % 5 < 2] % 5 == 0, "test", "validation")
         ),
         "loso": table.assign(fold=table["speaker"], part="test"),
+        "all": table.assign(fold="test", part="test"),
     }
     listed = [parts[name].assign(split=name)[list(SPLITS.names)] for name in names]
     return pd.concat(listed, ignore_index=True) if listed else pd.DataFrame(columns=list(SPLITS.names))

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from bench.names import FLOOR
+from bench.names import ALL, FLOOR
 from bench.records.schema import Run
 from bench.report.tables import cost
 from bench.report.tables.accuracy import fact_columns
@@ -63,7 +63,10 @@ def brief(run: Run, frame: pd.DataFrame) -> str:
     columns = [Column(first_header(run, "backend"), "backend", escape)]
     measure = run.task.measure
     new, known = ([split for split in ran if SPLITS[split].heard == heard] for heard in (False, True))
-    columns += [column(measure, "new speakers, %", f"{split}_accuracy") for split in new[:1]]
+    headers = {
+        ALL: f"{measure.name}, %"
+    }  # nobody learned from these clips, so that no speaker of theirs is a known one
+    columns += [column(measure, headers.get(split, "new speakers, %"), f"{split}_accuracy") for split in new[:1]]
     columns += [Column("known speakers, %", f"{split}_accuracy", percent, measure.best) for split in known[-1:]]
     if cost.measures_cost(run):
         columns += [

@@ -56,6 +56,19 @@ def test_what_is_said_is_heard(backend: WhisperShort, clips: list[Audio]) -> Non
         assert shared(found.text, sentence) > 0.7
 
 
+@pytest.mark.parametrize(
+    ("threads", "chosen", "copied"), [("1", {}, False), ("2", {}, True), ("2", {"decoder_threads": 0}, False)]
+)
+def test_the_decoder_has_weights_of_its_own_only_where_it_has_fewer_threads(
+    threads: str, chosen: dict[str, object], copied: bool, clips: list[Audio], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", threads)
+    backend = made(**chosen)
+    assert backend._transcriber is not None
+    assert (backend._transcriber._decoder is not backend._transcriber._model) == copied
+    assert shared(backend.predict(clips[0]).text, SENTENCES[0]) > 0.5
+
+
 def test_facts_name_the_work(backend: WhisperShort, clips: list[Audio]) -> None:
     facts = backend.predict(clips[0]).facts
     assert facts is not None

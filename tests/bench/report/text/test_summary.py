@@ -45,6 +45,7 @@ def test_six_columns_with_the_figures_of_the_whole_summary() -> None:
     [
         (("mixed",), True, ["known speakers, % ↑", "ms per clip ↓", "memory, MB ↓"]),
         (("loso",), False, ["new speakers, % ↑"]),
+        (("all",), False, ["accuracy, % ↑"]),
     ],
 )
 def test_what_was_not_run_has_no_column(splits: tuple[str, ...], latency: bool, heads: list[str]) -> None:
