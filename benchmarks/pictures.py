@@ -40,9 +40,13 @@ GAP_S = 0.9
 SEED = 0
 VIEWS = (("page", 1280, "light"), ("page-dark", 1280, "dark"), ("phone", 390, "dark"))
 ROWS, COLUMNS = 24, 118
+FINAL = re.compile(rf"{len(SAID)}: [^?\r]*\x1b")
+"""A line of the last word without early answers."""
 TERMINAL = {"TERM": "xterm-256color", "COLUMNS": str(COLUMNS), "LINES": str(ROWS)}
 REDRAWN = re.compile(r"\r(?:\x1b\[2K(?:\x1b\[1A)?)+")
 """What the terminal is told before every frame but the first."""
+CURSOR = "\x1b[?25h"
+"""Shows it again."""
 PATIENCE = 600
 """Looks of a tenth of a second at a page that should change."""
 
@@ -103,7 +107,7 @@ def terminal(file: Path) -> str:
     try:
         while part := os.read(ours, 1 << 16).decode(errors="replace"):
             shown += part
-            if not answered and f"{len(SAID)}: " in shown:
+            if not answered and FINAL.search(shown):
                 answered = True
                 os.write(ours, SAID[-1].encode())
     except OSError:  # how a terminal ends
@@ -111,7 +115,7 @@ def terminal(file: Path) -> str:
     os.close(ours)
     if process.wait():
         raise BenchError(f"digitbench live ended with {process.returncode}: {shown.strip()[-500:]}")
-    return REDRAWN.split(shown)[-1]
+    return REDRAWN.split(shown)[-1].replace("\r\n", "\n").replace(CURSOR, "").replace(str(file.parent) + "/", "")
 
 
 def drawn(chromium: Any, frame: str) -> bytes:

@@ -18,7 +18,9 @@ from bench.printable import printable
 from bench.terminal import Console, write
 
 TOP: Final = 3
-BAR, METER, RECENT = 12, 30, 8
+NARROW: Final = 100
+"""Columns below which there is room for the likeliest label alone."""
+BAR, METER, RECENT = 8, 30, 8
 PAINTS_A_SECOND: Final = 12
 LOWEST_DB: Final = -70.0
 STAGES: Final = ("device", "vad", "queue", "features", "model", "confirm", "paint")
@@ -129,13 +131,16 @@ class Screen:
         state = "speech" if self._level.speaking else "listening"
         head = Text(f"{self._title}\n{meter} {self._level.level_db:6.1f} dB  {state}")
         table = Table(box=None, pad_edge=False, show_header=False)
+        for folding in (True, False, False, True):  # bars and their numbers stay on a line
+            table.add_column(no_wrap=not folding)
+        most = TOP if self._live.console.width >= NARROW else 1
         for name in self._backends:
             answer = self._answers.get(name)
             if self._states[name] != "ready" or answer is None:
                 table.add_row(printable(name), "", self._states[name], "")
             else:
                 word = Text(_word(answer), style="bold" if answer.final else "dim")
-                table.add_row(printable(name), word, _bars(answer.scores), _stages(answer))
+                table.add_row(printable(name), word, _bars(answer.scores, most), _stages(answer))
         recent = Text("\n".join(self._said(number) for number in self._recent), style="dim")
         return [head, Text(), table, Text(), recent, Text(self._help, style="dim")]
 
@@ -167,8 +172,8 @@ def _word(answer: events.Answer) -> str:
     return answer.label if answer.label is not None else "no digit" if answer.text is None else repr(answer.text)
 
 
-def _bars(scores: Mapping[str, float] | None) -> str:
-    return "  ".join(f"{printable(name)} {_bar(score, BAR)} {score:.2f}" for name, score in best(scores, TOP))
+def _bars(scores: Mapping[str, float] | None, most: int) -> str:
+    return "  ".join(f"{printable(name)} {_bar(score, BAR)} {score:.2f}" for name, score in best(scores, most))
 
 
 def _bar(share: float, width: int) -> str:

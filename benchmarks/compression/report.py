@@ -15,6 +15,7 @@ from bench.stats.intervals import DRAWS, Interval, expanded_tail, wilson
 from bench.stats.paired import sign_test
 from bench.tasks.words import normalised, word_edits
 from benchmarks.compression.clips import Item
+from benchmarks.compression.goals import claim, goals
 from benchmarks.compression.plots import curve
 from benchmarks.compression.settings import FOLDER, SETTINGS
 
@@ -74,6 +75,11 @@ FOLDER_COLUMNS = (
     Column("WER, %", "wer", percent),
     Column("difference to stock", "difference", points, interval=("low", "high")),
 )
+GOAL_COLUMNS = (Column("whisper-short", "what"), Column("goal; stretch", "goal"), Column("measured", "is"))
+OTHERS = {
+    "silent": ("Cuts without speech that yield words, and clips of speech that yield none", SILENT_COLUMNS),
+    "folder": ("A folder of files on two workers of one thread", FOLDER_COLUMNS),
+}
 FACTS = ("encoder_tokens", "clip_tokens", "decoder_tokens", "retries")
 
 
@@ -82,41 +88,41 @@ def write(out: Path, part: str, items: dict[str, list[Item]]) -> str:
 
     ``items``: what was heard, by sitting.
     """
-    folder = out / "records" / part
-    lines = [
-        f"# Compression before Whisper, measured on the {part} part",
-        "",
-        "`python -m benchmarks.compression " + part + "`",
-        "",
-        NOTES,
-    ]
-    for sitting, title in TITLES.items():
-        if (heard := read(folder / f"{sitting}.jsonl", items[sitting])).empty:
-            continue
-        made = compared(heard)
-        made.to_csv(out / f"{part}_{sitting}.csv", index=False)
-        lines += ["", f"## {title}", "", table(made, COLUMNS)]
-        if sitting == "one":
-            lines += ["", "### By corpus", "", table(by_corpus(heard), CORPUS_COLUMNS)]
-            by_corpus(heard).to_csv(out / f"{part}_corpora.csv", index=False)
-            curve(made, out / f"{part}_curve.svg")
-            lines += ["", f"![Difference in WER against tokens and time]({part}_curve.svg)"]
+    made = tables(out / "records" / part, items)
+    for name, own in made.items():
+        own.to_csv(out / f"{part}_{name}.csv", index=False)
+    sections = [NOTES, claim(made), f"## Aimed at\n\n{table(goals(made), GOAL_COLUMNS)}"]
+    for name, title in TITLES.items():
+        if name in made:
+            sections.append(f"## {title}\n\n{table(made[name], COLUMNS)}")
+        if name == "one" and name in made:
+            curve(made[name], out / f"{part}_curve.svg")
+            sections += [
+                f"### By corpus\n\n{table(made['corpora'], CORPUS_COLUMNS)}",
+                f"![Difference in WER against tokens and time]({part}_curve.svg)",
+            ]
+    for name, (title, columns) in OTHERS.items():
+        if name in made:
+            sections.append(f"## {title}\n\n{table(made[name], columns)}")
+    text = "\n\n".join([f"`python -m benchmarks.compression {part}`", *filter(None, sections)])
+    heading = f"# Compression before Whisper, measured on the {part} part"
+    (out / f"{part}.md").write_text(f"{heading}\n\n{text}\n", encoding="utf-8")
+    return text.replace(f"]({part}_curve.svg", f"](../{out}/{part}_curve.svg")
+
+
+def tables(folder: Path, items: dict[str, list[Item]]) -> dict[str, pd.DataFrame]:
+    """By name, every table that the records in ``folder`` are enough for."""
+    made = {}
+    for sitting in TITLES:
+        if not (heard := read(folder / f"{sitting}.jsonl", items[sitting])).empty:
+            made[sitting] = compared(heard)
+            if sitting == "one":
+                made["corpora"] = by_corpus(heard)
     if not (silence := read(folder / "silent.jsonl", items["silent"])).empty:
-        spoken = read(folder / "one.jsonl", items["one"])
-        made = invented(silence, spoken)
-        made.to_csv(out / f"{part}_silent.csv", index=False)
-        lines += [
-            "",
-            "## Cuts without speech that yield words, and clips of speech that yield none",
-            "",
-            table(made, SILENT_COLUMNS),
-        ]
+        made["silent"] = invented(silence, read(folder / "one.jsonl", items["one"]))
     if (file := folder / "folder.jsonl").is_file():
-        made = throughput(file, items["one"], folder / "one.jsonl")
-        made.to_csv(out / f"{part}_folder.csv", index=False)
-        lines += ["", "## A folder of files on two workers of one thread", "", table(made, FOLDER_COLUMNS)]
-    (out / f"{part}.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    return "\n".join(line.replace("](", f"](../{out}/") if line.startswith("![") else line for line in lines[2:])
+        made["folder"] = throughput(file, items["one"], folder / "one.jsonl")
+    return made
 
 
 def read(file: Path, items: Sequence[Item]) -> pd.DataFrame:
@@ -237,11 +243,7 @@ def throughput(file: Path, items: Sequence[Item], one: Path) -> pd.DataFrame:
             [normalised(text) for text in texts]
             for texts in ((by_name[c].text for c in clips), (own[0]["texts"][c] for c in clips))
         )
-        edits = (
-            word_edits(said, heard)
-            if len(said) == 1
-            else [word_edits([a], [b])[0] for a, b in zip(said, heard, strict=True)]
-        )
+        edits = [word_edits([a], [b])[0] for a, b in zip(said, heard, strict=True)]
         errors[setting.name] = np.array([each.errors for each in edits])
         units = np.array([each.units for each in edits])
         pair = sign_test(errors[FOLDER[0].name], errors[setting.name], units, [by_name[c].speaker for c in clips])
