@@ -82,7 +82,7 @@ screenshots: setup  ## pictures of the page with real answers, into results/live
 	$(BIN)/python -m benchmarks.pictures results/live
 
 test: setup  ## the tests; real recordings where DIGITBENCH_DATA is set, synthetic ones otherwise
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n logical --maxprocesses 4
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 4  # on two cores, too: half of the time tests wait for processes
 
 lint: setup  ## style and types, changing nothing
 	$(BIN)/ruff check .
@@ -106,7 +106,7 @@ content: setup  ## what content analysis tells, against planted truth and words,
 wer-predictor: setup  ## how well WER is predicted, into results/wer-predictor; pairs are kept in build/, again resumes
 	$(BIN)/python -m benchmarks.wer --docs docs/wer-predictor.md $(if $(OUT),--out $(OUT))
 
-live-bench: setup  ## what is live, measured in some 12 minutes, into results/live; again resumes
+live-bench: setup  ## what is live, measured in some 15 minutes, into results/live; again resumes
 	$(BIN)/python -m benchmarks.live --out $(or $(OUT),results/live)
 
 constraints:  ## resolve pyproject.toml anew and pin every package that it takes

@@ -18,6 +18,8 @@ from bench.processor import describe_host, describe_kernels, describe_processor
 
 BUSY_SHARE = 0.1
 """Share of all processors' time that others may take before a machine counts as busy."""
+WRITTEN = (":!results", ":!notebooks", ":!*.md")
+"""What runs put their figures into, as git leaves it out."""
 
 
 def cpus() -> list[int]:
@@ -64,9 +66,12 @@ def describe_others(seconds: float = 2.0) -> dict[str, Any]:
 
 
 def describe_git(folder: Path) -> dict[str, Any]:
-    """Commit of the code, and whether tracked files outside results/ differ from it; nulls outside a checkout."""
+    """Commit of the code, and whether tracked files differ from it but for what runs write: results, pages, notebooks.
+
+    Nulls outside a checkout.
+    """
     commit = _git(folder, "rev-parse", "HEAD")
-    changed = _git(folder, "status", "--porcelain", "--untracked-files=no", "--", ".", ":!results")
+    changed = _git(folder, "status", "--porcelain", "--untracked-files=no", "--", ".", *WRITTEN)
     return {"commit": commit, "dirty": None if commit is None else bool(changed)}
 
 

@@ -52,29 +52,34 @@ def data_folder() -> Path:
     return folder
 
 
+def parts(data: Path) -> dict[tuple[str, str], str]:
+    """The frozen division, in the order of its list: (corpus, id) -> part."""
+    with (data / PARTS).open(newline="", encoding="utf-8") as file:
+        return {(row["corpus"], row["id"]): row["part"] for row in csv.DictReader(file)}
+
+
+def transcribed(folder: Path) -> Iterator[Utterance]:
+    """Every clip of a corpus, in the order of its transcripts. Raises BenchError where there are none."""
+    identity, words = CORPORA[folder.name]
+    transcripts = folder / "transcripts.csv"
+    if not transcripts.is_file():
+        raise BenchError(f"{transcripts}: no such file")
+    with transcripts.open(newline="", encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            name = row[identity]
+            yield Utterance(folder.name, name, folder / row["path"], row.get("speaker") or name, row[words])
+
+
 def utterances(data: Path, part: str, corpora: Sequence[str] = tuple(CORPORA)) -> list[Utterance]:
     """Clips of a part, in the order of its list, those without words left out.
 
     Raises BenchError for a corpus or a clip of the list that is not there.
     """
-    with (data / PARTS).open(newline="") as file:
-        wanted = [(row["corpus"], row["id"]) for row in csv.DictReader(file) if row["part"] == part]
-    known = {(each.corpus, each.id): each for corpus in corpora for each in _corpus(data / corpus)}
-    listed = [key for key in wanted if key[0] in corpora]
+    known = {(each.corpus, each.id): each for corpus in corpora for each in transcribed(data / corpus)}
+    listed = [key for key, of in parts(data).items() if of == part and key[0] in corpora]
     if missing := [key for key in listed if key not in known]:
         raise BenchError(f"{data}: {PARTS} lists {missing[0][1]} of {missing[0][0]}, whose transcripts lack it")
     return [known[key] for key in listed if known[key].text.strip()]
-
-
-def _corpus(folder: Path) -> Iterator[Utterance]:
-    identity, words = CORPORA[folder.name]
-    transcripts = folder / "transcripts.csv"
-    if not transcripts.is_file():
-        raise BenchError(f"{transcripts}: no such file")
-    with transcripts.open(newline="") as file:
-        for row in csv.DictReader(file):
-            name = row[identity]
-            yield Utterance(folder.name, name, folder / row["path"], row.get("speaker") or name, row[words])
 
 
 def seeded(*names: object) -> np.random.Generator:

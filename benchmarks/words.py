@@ -9,65 +9,41 @@ not a digit's own name) is neither.
 
 from __future__ import annotations
 
-import csv
-import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from bench.audio import Audio, read
+from bench.audio import Audio
 from bench.configfile import read_config
-from bench.errors import BenchError
 from bench.rejection.words import FILE, Word, write_words
 from bench.workers.parent import ROOT
-from sound.resample import resample
+from benchmarks.speech import CORPORA, RATE, Utterance, data_folder, parts, transcribed
 
-RATE, LONGEST_S = 16_000, 29.0
+LONGEST_S = 29.0
 OTHERS = 6
 SHORTEST_WORD_S, LONGEST_WORD_S = 0.1, 1.5
 SILENCE_S = 1.0
 """Kept after the recording's end in the encoder's window."""
-TEXTS = {
-    "librispeech": ("utt_id", "text"),
-    "librispeech_train100": ("utt_id", "text"),
-    "common_voice": ("path", "sentence"),
-}
-"""Corpus -> columns of its transcripts.csv: what transcription_parts.csv calls an utterance, and what was said."""
-
-
-@dataclass(frozen=True, slots=True)
-class Recording:
-    """One utterance, ``path`` under DIGITBENCH_DATA."""
-
-    path: str
-    corpus: str
-    part: str
-    text: str
 
 
 def main() -> None:
     """Align every recording and write the list."""
-    root = os.environ.get("DIGITBENCH_DATA")
-    if not root:
-        raise BenchError("DIGITBENCH_DATA: name the folder that holds librispeech, common_voice ...")
-    data = Path(root).expanduser().absolute()
+    data = data_folder()
     vocabulary = read_config(ROOT / "bench.toml", {}).vocabulary
     digits = {spoken[0]: label for label, spoken in vocabulary.items()}
     homophones = {spelling for spoken in vocabulary.values() for spelling in spoken} - set(digits)
     align = Aligner()
     found: list[Word] = []
-    for recording in recordings(data):
-        audio, rate = read(data / recording.path)
-        audio = resample(audio, rate, RATE)
+    for utterance, part in recordings(data):
+        audio, path = utterance.audio(), utterance.path.relative_to(data).as_posix()
         if audio.size > LONGEST_S * RATE:
             continue
         said = [
-            Word(recording.path, recording.corpus, recording.part, word, digits.get(word, ""), start, end)
-            for word, start, end in align(audio, recording.text)
+            Word(path, utterance.corpus, part, word, digits.get(word, ""), start, end)
+            for word, start, end in align(audio, utterance.text)
             if SHORTEST_WORD_S <= end - start <= LONGEST_WORD_S and word not in homophones
         ]
         others = [word for word in said if not word.label]
@@ -77,15 +53,13 @@ def main() -> None:
     write_words(FILE, sorted(found, key=lambda word: (word.path, word.start)))
 
 
-def recordings(data: Path) -> Iterator[Recording]:
-    """Every utterance that has a part and a text."""
-    with (data / "transcription_parts.csv").open(newline="", encoding="utf-8") as file:
-        parts = {(row["corpus"], row["id"]): row["part"] for row in csv.DictReader(file)}
-    for corpus, (name, text) in TEXTS.items():
-        with (data / corpus / "transcripts.csv").open(newline="", encoding="utf-8") as file:
-            for row in csv.DictReader(file):
-                if (part := parts.get((corpus, row[name]))) and row[text].strip():
-                    yield Recording(f"{corpus}/{row['path']}", corpus, part, row[text])
+def recordings(data: Path) -> Iterator[tuple[Utterance, str]]:
+    """Every utterance that has a part and a text, and its part."""
+    known = parts(data)
+    for corpus in CORPORA:
+        for utterance in transcribed(data / corpus):
+            if (part := known.get((corpus, utterance.id))) and utterance.text.strip():
+                yield utterance, part
 
 
 class Aligner:

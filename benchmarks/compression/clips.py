@@ -5,8 +5,6 @@ Everything comes from the folder that ``DIGITBENCH_DATA`` names, as its README l
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,12 +12,11 @@ import numpy as np
 
 from audiodecode.limits import UNLIMITED
 from bench.audio import read
+from benchmarks.speech import RATE, utterances
 from sound import Audio
 from sound.level import active_level, rms_level
 from sound.resample import resample
 
-RATE = 16_000
-CORPORA = ("librispeech", "librispeech_train100", "common_voice")
 GAPS_S = (0.3, 4.0)
 SNR_DB = 20.0
 CUT_S = 3.0
@@ -44,9 +41,7 @@ class Item:
 
 def spoken(data: Path, part: str) -> list[Item]:
     """The clips of a part of transcription_parts.csv that have words, in its order."""
-    with (data / "transcription_parts.csv").open(encoding="utf-8", newline="") as file:
-        wanted = {(row["corpus"], row["id"]) for row in csv.DictReader(file) if row["part"] == part}
-    return [item for corpus in CORPORA for item in _corpus(data, corpus, wanted)]
+    return [Item(each.id, each.corpus, each.speaker, each.text, each.audio()) for each in utterances(data, part)]
 
 
 def joined(data: Path, part: str, seed: int = 0) -> list[Item]:
@@ -80,16 +75,6 @@ def silent(data: Path, part: str) -> list[Item]:
     ]
     sounds = [(path.stem, resample(*read(path, UNLIMITED), RATE)) for path in half]
     return [Item(name, "silent", name, "", audio) for name, audio in (*cuts, *sounds)]
-
-
-def _corpus(data: Path, corpus: str, wanted: set[tuple[str, str]]) -> Iterator[Item]:
-    with (data / corpus / "transcripts.csv").open(encoding="utf-8", newline="") as file:
-        for row in csv.DictReader(file):
-            name = row.get("utt_id") or row["path"]
-            text = row.get("text") or row.get("sentence") or ""
-            if (corpus, name) in wanted and text:
-                audio = resample(*read(data / corpus / row["path"], UNLIMITED), RATE)
-                yield Item(name, corpus, row.get("speaker") or name, text, audio)
 
 
 def _noises(data: Path, part: str) -> list[tuple[str, Audio]]:

@@ -20,12 +20,7 @@ from benchmarks.compression.plots import curve
 from benchmarks.compression.settings import FOLDER, SETTINGS
 
 STOCK = SETTINGS[0].name
-TITLES = {
-    "one": "One clip at a time, one thread",
-    "two": "One clip at a time, two threads, every third clip",
-    "base": "base instead of tiny.en, every fifth clip, one thread",
-    "joined": "Read clips joined with gaps of 0.3-4 s of noise at 20 dB, one thread",
-}
+SITTINGS = ("one", "two", "base", "joined")
 NOTES = """\
 Weights are int8, decoding is greedy. The difference is WER minus stock's on the same clips, in points, with a 95 %
 bootstrap interval clustered by speaker (by clip where these are unknown). Stock is `faster-whisper` with a beam of 1.
@@ -76,7 +71,12 @@ FOLDER_COLUMNS = (
     Column("difference to stock", "difference", points, interval=("low", "high")),
 )
 GOAL_COLUMNS = (Column("whisper-short", "what"), Column("goal; stretch", "goal"), Column("measured", "is"))
-OTHERS = {
+SECTIONS = {
+    "one": ("One clip at a time, one thread", COLUMNS),
+    "corpora": ("By corpus", CORPUS_COLUMNS),
+    "two": ("One clip at a time, two threads, every third clip", COLUMNS),
+    "base": ("base instead of tiny.en, every fifth clip, one thread", COLUMNS),
+    "joined": ("Read clips joined with gaps of 0.3-4 s of noise at 20 dB, one thread", COLUMNS),
     "silent": ("Cuts without speech that yield words, and clips of speech that yield none", SILENT_COLUMNS),
     "folder": ("A folder of files on two workers of one thread", FOLDER_COLUMNS),
 }
@@ -84,36 +84,32 @@ FACTS = ("encoder_tokens", "clip_tokens", "decoder_tokens", "retries")
 
 
 def write(out: Path, part: str, items: dict[str, list[Item]]) -> str:
-    """Tables, plot and report of a part from its records in ``out``; returns the report without its heading.
+    """Tables, plot and report of a part from its records in ``out``; returns what a page shows of it.
 
     ``items``: what was heard, by sitting.
     """
     made = tables(out / "records" / part, items)
     for name, own in made.items():
         own.to_csv(out / f"{part}_{name}.csv", index=False)
-    sections = [NOTES, claim(made), f"## Aimed at\n\n{table(goals(made), GOAL_COLUMNS)}"]
-    for name, title in TITLES.items():
+    first = [f"`python -m benchmarks.compression {part}`", NOTES, claim(made)]
+    first.append(f"## Aimed at\n\n{table(goals(made), GOAL_COLUMNS)}")
+    rest: list[str] = []
+    for name, (title, columns) in SECTIONS.items():
         if name in made:
-            sections.append(f"## {title}\n\n{table(made[name], COLUMNS)}")
+            (first if name == "one" else rest).append(f"## {title}\n\n{table(made[name], columns)}")
         if name == "one" and name in made:
             curve(made[name], out / f"{part}_curve.svg")
-            sections += [
-                f"### By corpus\n\n{table(made['corpora'], CORPUS_COLUMNS)}",
-                f"![Difference in WER against tokens and time]({part}_curve.svg)",
-            ]
-    for name, (title, columns) in OTHERS.items():
-        if name in made:
-            sections.append(f"## {title}\n\n{table(made[name], columns)}")
-    text = "\n\n".join([f"`python -m benchmarks.compression {part}`", *filter(None, sections)])
+            first.append(f"![Difference in WER against tokens and time]({part}_curve.svg)")
     heading = f"# Compression before Whisper, measured on the {part} part"
-    (out / f"{part}.md").write_text(f"{heading}\n\n{text}\n", encoding="utf-8")
-    return text.replace(f"]({part}_curve.svg", f"](../{out}/{part}_curve.svg")
+    (out / f"{part}.md").write_text("\n\n".join(filter(None, (heading, *first, *rest))) + "\n", encoding="utf-8")
+    shown = "\n\n".join(filter(None, first)).replace("\n## ", "\n### ")
+    return shown.replace(f"]({part}_curve.svg", f"](../{out}/{part}_curve.svg")
 
 
 def tables(folder: Path, items: dict[str, list[Item]]) -> dict[str, pd.DataFrame]:
     """By name, every table that the records in ``folder`` are enough for."""
     made = {}
-    for sitting in TITLES:
+    for sitting in SITTINGS:
         if not (heard := read(folder / f"{sitting}.jsonl", items[sitting])).empty:
             made[sitting] = compared(heard)
             if sitting == "one":

@@ -19,8 +19,9 @@ import numpy as np
 
 from backends import find
 from backends.base import Backend
-from benchmarks.compression.clips import RATE, Item, joined, silent, spoken
+from benchmarks.compression.clips import Item, joined, silent, spoken
 from benchmarks.compression.settings import FIFTH, SETTINGS, THIRD, Setting
+from benchmarks.speech import RATE
 from sound import Audio, compress
 from sound.activity import Detector, detectors
 

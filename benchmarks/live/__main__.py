@@ -1,4 +1,4 @@
-"""``python -m benchmarks.live`` measures what is live, into results/live: some 12 minutes on two idle cores.
+"""``python -m benchmarks.live`` measures what is live, into results/live: some 15 minutes on two idle cores.
 
 Each part is a file of ``records/`` that is taken over when it is there; ``--again`` measures anew. Needs
 DIGITBENCH_DATA, and the models that ship.
@@ -16,7 +16,7 @@ from typing import Any
 
 from bench.errors import BenchError
 from bench.machine import describe_machine
-from benchmarks.live import detection, endurance, interference, latency, transcription
+from benchmarks.live import cuts, detection, endurance, interference, latency, transcription
 from benchmarks.live.report import markdown
 from benchmarks.speech import data_folder
 
@@ -52,6 +52,7 @@ def measure(out: Path, again: bool, only: list[str], small: bool) -> str:
             "detection": lambda: detection.measure(data, round(60 * share)),
             "latency": lambda: latency.measure(folder, round(50 * share)),
             "interference": lambda: interference.measure(folder, max(8, round(24 * share))),
+            "cuts": lambda: cuts.measure(folder, settings=("--limit", "300") if small else ()),
             "endurance": lambda: endurance.measure(30 * share, 60),
             "transcription": lambda: transcription.measure(folder, data, 120 * share, 300 * share),
         }

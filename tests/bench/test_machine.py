@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import subprocess
 from importlib.metadata import version
 from pathlib import Path
 
@@ -49,6 +50,21 @@ def test_installed_size_counts_what_a_package_needs() -> None:
     assert sklearn > numpy > 1e7
     assert install_bytes(("no_such_module",)) is None
     assert install_bytes(()) == 0
+
+
+@pytest.mark.parametrize(
+    ("changed", "dirty"), [("code.py", True), ("docs/page.md", False), ("README.md", False), ("results/a.csv", False)]
+)
+def test_what_a_run_writes_makes_no_commit_another(tmp_path: Path, changed: str, dirty: bool) -> None:
+    for name in ("code.py", "docs/page.md", "README.md", "results/a.csv"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("before")
+    me = ("-c", "user.name=me", "-c", "user.email=me@example.org")
+    for command in (("init", "-q"), ("add", "."), (*me, "commit", "-qm", "all")):
+        subprocess.run(["git", *command], cwd=tmp_path, check=True, capture_output=True)
+    assert describe_git(tmp_path)["dirty"] is False
+    (tmp_path / changed).write_text("after")
+    assert describe_git(tmp_path)["dirty"] is dirty
 
 
 def test_git_outside_a_checkout_is_unknown(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from bench.configfile import read_config
 from bench.corpora import open_corpus, open_for
 from bench.errors import BenchError
 from bench.marks import open_run
-from bench.names import CROSS
+from bench.names import CROSS, file_name
 from bench.publish import write_page
 from bench.records.schema import Run
 from bench.report import build
@@ -31,7 +31,8 @@ from sound.resample import resample
 from tests.bench.running import VOCABULARY, Silent, info, planted, quick
 from tests.conftest import tone
 
-BACKENDS = ("mfcc-logreg", "chance", planted("Steady"))
+NEAREST, STEADY = "planted:Nearest", "planted:Steady"
+BACKENDS = (planted("Nearest"), "chance", planted("Steady"))
 
 
 def across(train: Path, test: Path, *backends: str, **settings: Any) -> Config:
@@ -83,10 +84,10 @@ def test_everybody_hears_every_test_clip_once_and_no_other(finished: Run) -> Non
     tested = set(finished.splits["clip"])
     assert len(tested) == 12 and all(clip.startswith("test/") for clip in tested)
     heard = {name: set(rows["clip"]) for name, rows in finished.predictions.groupby("backend")}
-    assert heard == dict.fromkeys(("mfcc-logreg", "chance", "planted:Steady"), tested)
+    assert heard == dict.fromkeys((NEAREST, "chance", STEADY), tested)
     assert finished.predictions["clip"].value_counts().eq(3).all()
     splits = finished.predictions.groupby("backend")["split"].unique().map(list).to_dict()
-    assert splits["mfcc-logreg"] == [CROSS] and splits["planted:Steady"] != [CROSS]
+    assert splits[NEAREST] == [CROSS] and splits[STEADY] != [CROSS]
 
 
 def test_times_are_taken_on_test_clips_alone(finished: Run) -> None:
@@ -95,7 +96,7 @@ def test_times_are_taken_on_test_clips_alone(finished: Run) -> None:
 
 def test_the_leak_checks_ran(finished: Run) -> None:
     ran = {(check["backend"], check["check"]) for check in finished.info["checks"]}
-    assert ran >= {("mfcc-logreg", check) for check in ("order", "permuted labels", "second fit")}
+    assert ran >= {(NEAREST, check) for check in ("order", "permuted labels", "second fit")}
 
 
 def test_all_of_one_is_train_and_all_of_the_other_test(tiny_corpus: Path, people: Path) -> None:
@@ -160,7 +161,7 @@ def test_other_training_clips_renew_trained_backends_alone(tiny_corpus: Path, pe
     assert first == again
     write(corpus / "2_bob_5.wav", tone(999), 8_000)
     renewed = {name for name, age in ages().items() if age != first[name]}
-    assert renewed == {"chance__clean__cross__test.parquet", "mfcc-logreg__clean__cross__test.parquet"}
+    assert renewed == {f"{name}__clean__cross__test.parquet" for name in ("chance", file_name(NEAREST))}
 
 
 def test_a_clip_in_both_corpora_stops_the_run(tiny_corpus: Path, tmp_path: Path) -> None:

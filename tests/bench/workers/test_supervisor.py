@@ -134,8 +134,15 @@ def test_the_memory_of_a_worker_is_its_own(tmp_path: Path, folder: Path) -> None
         assert supervisor.cpu_times().user < 1
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGHUP, signal.SIGINT], ids=lambda n: n.name)
-@pytest.mark.parametrize("stage", ["load", "fit", "predict", "latency"])
+@pytest.mark.parametrize(
+    ("stage", "number"),
+    [
+        *((stage, signal.SIGKILL) for stage in ("load", "fit", "predict", "latency")),
+        *(("predict", number) for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)),
+        ("latency", signal.SIGTERM),
+    ],
+    ids=lambda value: getattr(value, "name", value),
+)
 def test_nothing_outlives_the_harness(
     tiny_corpus: Path, tmp_path: Path, folder: Path, stage: str, number: signal.Signals
 ) -> None:

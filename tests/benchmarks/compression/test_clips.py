@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from bench.audio import write
-from benchmarks.compression.clips import GAPS_S, RATE, joined, silent, spoken
+from benchmarks.compression.clips import GAPS_S, joined, silent, spoken
+from benchmarks.speech import RATE
 from sound.level import active_level, rms_level
 
 
