@@ -23,6 +23,7 @@ from bench.report.tables.measure import shown
 from bench.report.tables.outcomes import failure, splits, tested
 from bench.report.text.markdown import ABSENT, count, count_threads, megabytes, milliseconds, number, percent
 from bench.report.text.provenance import machine_kind
+from bench.splits import SPLITS
 from bench.tasks.base import Measure
 
 
@@ -46,6 +47,7 @@ def page(
         "script": (here / "report.js").read_text(encoding="utf-8"),
         "lead": escape(_lead(run)),
         "banners": _banners(run),
+        "splits": "; ".join(f"<code>{split}</code> tests {SPLITS[split].asks}" for split in splits(run)),
         "summary": _summary(run, tables["summary"]),
         "conditions": _conditions(tables.get("conditions"), run.task.measure),
         "conditions_link": '<li><a href="#conditions">Conditions</a></li>' if "conditions" in tables else "",
@@ -72,7 +74,7 @@ def _lead(run: Run) -> str:
     corpus = run.info["corpus"]
     return (
         f"{run.task.lead()} on {corpus['clips']:,} clips of"
-        f" {corpus['speakers']} speakers ({corpus['name']}): how often right, how fast, how big."
+        f" {corpus['speakers']} speakers ({corpus['name']}): {run.task.measure.name}, speed and size."
     )
 
 

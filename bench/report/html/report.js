@@ -1,6 +1,7 @@
 "use strict";
 (() => {
   const PAGE = 24;
+  const LONG = 24; // characters of an answer, from which on it has lines of its own
   const data = JSON.parse(document.getElementById("data").textContent);
   const $ = (id) => document.getElementById(id);
 
@@ -149,6 +150,8 @@
   }, { rootMargin: "300px" });
 
   // The gallery: a page of cards at a time.
+  const marked = (text) => text.split(/(\[[^\][]* → [^\][]*\])/).filter(Boolean)
+    .map((part) => (part.startsWith("[") ? make("strong", { className: "wrong" }, part) : part));
   const named = (answer) => (answer < 0 ? data.none : data.answers[answer]);
   function card(item) {
     const [clip, condition, heard, at, exact] = item;
@@ -169,8 +172,10 @@
     heard.forEach((one, backend) => {
       if (!one) return;
       const right = one[2] === 0, verdict = right ? "right" : "wrong";
-      const line = make("li", {}, make("span", { className: verdict, "aria-hidden": "true" }, right ? "✓" : "✗"),
-        make("span", {}, data.backends[backend]), make("span", { className: verdict }, named(one[0]), make("span", { className: "unseen" }, `, ${verdict}`)));
+      const words = named(one[0]).length > LONG;
+      const line = make("li", { className: words ? "words" : "" }, make("span", { className: verdict, "aria-hidden": "true" }, right ? "✓" : "✗"),
+        make("span", {}, data.backends[backend]),
+        make("span", { className: words ? "" : verdict }, ...(words ? marked(named(one[0])) : [named(one[0])]), make("span", { className: "unseen" }, `, ${verdict}`)));
       if (one[1] >= 0) line.append(make("q", {}, data.texts[one[1]] || "(empty)"));
       list.append(line);
     });

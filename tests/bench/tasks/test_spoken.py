@@ -7,6 +7,9 @@ import pytest
 
 from bench.records.schema import PREDICTIONS, Run
 from bench.report import build
+from bench.report.build import tables
+from bench.report.html.page import page
+from bench.report.plots import draw
 from bench.tasks import spoken
 from bench.tasks.spoken import aligned_text
 from tests.bench import factory
@@ -45,6 +48,7 @@ def made() -> tuple[Run, dict[str, pd.DataFrame]]:
     run = factory.run(
         pd.DataFrame(rows, columns=PREDICTIONS.names),
         clips,
+        factory.timings({"good": 0.2, "poor": 0.1}),
         ran=pd.DataFrame({"split": "all", "fold": "test", "clip": list(SAID), "part": "test"}),
         config={"seed": 0, "task": "transcription", "splits": ["all"], "threads": [1, 2]},
         corpus=corpus,
@@ -105,3 +109,17 @@ def test_the_report_has_all_chapters(made: tuple[Run, dict[str, pd.DataFrame]]) 
     for title in ("By corpus", "Work", "Worst clips, word by word", "Commonest wrong words", "By sex", "By content"):
         assert f"\n## {title}\n" in text
     assert "transcribers compared" in text and "75.0" in text and "150.0" in text
+
+
+def test_plots_and_page_show_word_errors_and_not_accuracy(made: tuple[Run, dict[str, pd.DataFrame]]) -> None:
+    run, _ = made
+    frames = tables(run)
+    plot, *_ = plots = draw(run, frames)
+    axes = plot.figure.axes[0]
+    assert plot.title == axes.get_title("left") == "WER against latency"
+    assert axes.get_ylabel().startswith("WER on unseen speakers (all), %")
+    points = {line.get_xdata()[0]: line.get_ydata()[0] for line in axes.lines if len(line.get_xdata()) == 1}
+    assert {round(x): round(y) for x, y in points.items()} == {200: 0, 100: 75}
+    assert "(poor, good). Down and left is better." in plot.caption
+    whole = page(run, frames, plots)
+    assert "<code>all</code> tests unseen speakers." in whole and "loso" not in whole.partition("Plots</h2>")[0]
