@@ -82,7 +82,7 @@ screenshots: setup  ## pictures of the page with real answers, into results/live
 	$(BIN)/python -m benchmarks.pictures results/live
 
 test: setup  ## the tests; real recordings where DIGITBENCH_DATA is set, synthetic ones otherwise
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 4  # on two cores, too: half of the time tests wait for processes
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 4 --dist worksteal  # on two cores, too: half of the time tests wait
 
 lint: setup  ## style and types, changing nothing
 	$(BIN)/ruff check .
