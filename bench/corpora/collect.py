@@ -34,7 +34,7 @@ class Wanted:
     strict: bool = False
     limits: Limits = LIMITS
     part: str = ""
-    """Only clips of this part, such as "test"; all where it is empty."""
+    """Only clips of this part, such as "test", of a corpus that has parts; all where it is empty."""
     columns: tuple[str, ...] = ()
     """How a list of recordings may call its column of references, the usual name first."""
     refusal: Callable[[str], str] = lambda reference: ""
@@ -65,10 +65,13 @@ def collect(
 ) -> Collected:
     """Read the files that ``listed`` names, whose labels are spelt as the vocabulary spells them or otherwise.
 
-    It is called twice, so that nothing is held but counts: no file is decoded before all labels are known. A corpus
-    that is opened as what it is, ``named``, is not said to look like another. Raises BenchError when nothing is left,
+    It is called twice or more, so that nothing is held but counts: no file is decoded before all labels are known. Of a
+    corpus that has no parts all is wanted. One that is opened as what it is, ``named``, is not said to look like
+    another. Raises BenchError when nothing is left,
     where a label is ambiguous, or where anything is left out and that is forbidden.
     """
+    if wanted.part and not any(isinstance(item, Entry) and item.part for item in listed()):
+        wanted = replace(wanted, part="")
     words, first, others, rejected = Counter[str](), dict[str, str](), Counter[str](), list[Rejected]()
     for item in _asked(listed(), wanted):
         match item:

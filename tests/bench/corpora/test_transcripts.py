@@ -92,6 +92,17 @@ def test_librispeech_by_its_own_division(libri: Path) -> None:
         open_for(asked(f"librispeech:{libri}", part="none"))
 
 
+def test_a_corpus_without_parts_is_heard_whole(tmp_path: Path) -> None:
+    (tmp_path / "clips.csv").write_text("path,text\na.wav,one two\nb.wav,three\n")
+    for name in "ab":
+        sound(tmp_path / f"{name}.wav")
+    assert set(said(open_for(asked(f"folder:{tmp_path}", part="test"))).values()) == {"one two", "three"}
+    (tmp_path / "clips.csv").write_text("path,text,part\na.wav,one two,test\nb.wav,three,\n")
+    corpus = open_for(asked(f"folder:{tmp_path}", part="test"))
+    assert list(said(corpus).values()) == ["one two"]
+    assert [str(each) for each in corpus.left_out] == ["clips of no part (1)"]
+
+
 def test_what_is_missing_or_unfinished_is_named(libri: Path) -> None:
     folder = libri / "test-clean" / "237" / "1"
     (folder / "237-1-0001.flac").unlink()
