@@ -56,6 +56,16 @@ def test_the_three_lines_follow_from_the_reference_run() -> None:
         assert line in said
 
 
+def test_the_line_on_words_follows_from_the_run_on_librispeech() -> None:
+    summary = tables(open_run(ROOT / "results" / "librispeech"))["summary"].set_index("backend")
+    wer = (100 * (1 - summary["all_accuracy"])).map("{:.1f} %".format)
+    ms = (1e3 * summary["p50_s"]).map("{:.0f} ms".format)
+    short, stock = "whisper-short:tiny.en", "faster-whisper:tiny.en"
+    said = " ".join(README.split())
+    assert f"on LibriSpeech {wer[short]} word errors at {ms[short]} per clip" in said
+    assert f"stock Whisper {wer[stock]} at {ms[stock]}." in said
+
+
 def test_what_noise_does_is_said_by_the_robustness_run() -> None:
     page = (ROOT / "docs" / "robustness.md").read_text()
     assert embedded(page, robustness_markdown(open_run(ROBUSTNESS)), "robustness") == page
