@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -118,8 +119,8 @@ def test_plots_and_page_show_word_errors_and_not_accuracy(made: tuple[Run, dict[
     axes = plot.figure.axes[0]
     assert plot.title == axes.get_title("left") == "WER against latency"
     assert axes.get_ylabel().startswith("WER on unseen speakers (all), %")
-    points = {line.get_xdata()[0]: line.get_ydata()[0] for line in axes.lines if len(line.get_xdata()) == 1}
-    assert {round(x, -1): round(y) for x, y in points.items()} == {200: 0, 100: 75}
+    points = [np.asarray(line.get_data(), float).ravel() for line in axes.lines]
+    assert {(round(x, -1), round(y)) for x, y in (pair for pair in points if pair.size == 2)} == {(200, 0), (100, 75)}
     assert "(poor, good). Down and left is better." in plot.caption
     whole = page(run, frames, plots)
     assert "<code>all</code> tests unseen speakers." in whole and "loso" not in whole.partition("Plots</h2>")[0]
