@@ -106,7 +106,7 @@ content: setup  ## what content analysis tells, against planted truth and words,
 wer-predictor: setup  ## how well WER is predicted, into results/wer-predictor; pairs are kept in build/, again resumes
 	$(BIN)/python -m benchmarks.wer --docs docs/wer-predictor.md $(if $(OUT),--out $(OUT))
 
-live-bench: setup  ## what is live, measured in some 15 minutes, into results/live; again resumes
+live-bench: setup  ## what is live, measured in 45 minutes, into results/live; again resumes
 	$(BIN)/python -m benchmarks.live --out $(or $(OUT),results/live)
 
 constraints:  ## resolve pyproject.toml anew and pin every package that it takes

@@ -157,7 +157,12 @@ def open_for(config: Config, *, fallback: bool = False, progress: Progress | Non
         )
         for name in _names(config)
     ]
-    return join(*opened) if config.train else opened[0]
+    corpus = join(*opened) if config.train else opened[0]
+    if config.part and corpus.clips["part"].isna().all():
+        return replace(
+            corpus, hints=(*corpus.hints, f"no clip is of a part, so all are heard, not {config.part} alone")
+        )
+    return corpus
 
 
 def _families(name: str) -> list[str]:

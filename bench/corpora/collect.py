@@ -67,8 +67,8 @@ def collect(
 
     It is called twice or more, so that nothing is held but counts: no file is decoded before all labels are known. Of a
     corpus that has no parts all is wanted. One that is opened as what it is, ``named``, is not said to look like
-    another. Raises BenchError when nothing is left,
-    where a label is ambiguous, or where anything is left out and that is forbidden.
+    another. Raises BenchError when nothing is left, where a label is ambiguous, or where anything is left out and that
+    is forbidden.
     """
     if wanted.part and not any(isinstance(item, Entry) and item.part for item in listed()):
         wanted = replace(wanted, part="")

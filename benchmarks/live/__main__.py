@@ -1,4 +1,5 @@
-"""``python -m benchmarks.live`` measures what is live, into results/live: some 15 minutes on two idle cores.
+"""``python -m benchmarks.live`` measures what is live, into results/live: 45 minutes on two idle cores, 30 of them a
+session in real time.
 
 Each part is a file of ``records/`` that is taken over when it is there; ``--again`` measures anew. Needs
 DIGITBENCH_DATA, and the models that ship.
@@ -53,7 +54,7 @@ def measure(out: Path, again: bool, only: list[str], small: bool) -> str:
             "latency": lambda: latency.measure(folder, round(50 * share)),
             "interference": lambda: interference.measure(folder, max(8, round(24 * share))),
             "cuts": lambda: cuts.measure(folder, settings=("--limit", "300") if small else ()),
-            "endurance": lambda: endurance.measure(30 * share, 60),
+            "endurance": lambda: endurance.measure(folder, 30 * share, 60),
             "transcription": lambda: transcription.measure(folder, data, 120 * share, 300 * share),
         }
         if unknown := [name for name in only if name not in parts]:

@@ -1,56 +1,56 @@
-"""Half an hour of one session: memory of this process and of the worker, utterances heard.
-
-Time is not kept: the sound is pushed as fast as it is answered.
-"""
+"""A long session in real time: what was dropped, what was answered, and the memory of ``digitbench live`` by minute."""
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 import time
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import psutil
 
-from bench.configfile import read_config
-from bench.live import events
-from bench.live.candidates import candidates
-from bench.live.lanes import open_lanes
-from bench.live.session import Session
+from bench.audio import write
+from bench.errors import BenchError
+from bench.workers.parent import ROOT
+from benchmarks.live.latency import ALONE
 from benchmarks.live.sounds import digits
-from sound.activity import detectors
 
-RATE, BLOCK = 48_000, 480
-BACKEND = "mfcc-lite"
+RATE = 16_000
+MINUTE_S = 60.0
 
 
-def measure(minutes: float, count: int) -> dict[str, Any]:
-    """Memory after each minute of sound, in bytes."""
-    said = digits(count, RATE)
-    counts = {"utterances": 0, "answered": 0}
-    cut = False
-
-    def tell(event: events.Event) -> None:
-        nonlocal cut
-        if isinstance(event, events.Cut) and event.final:
-            counts["utterances"] += 1
-            cut = True
-        if isinstance(event, events.Answer) and event.final:
-            counts["answered"] += event.state == "answered"
-
+def measure(folder: Path, minutes: float, count: int) -> dict[str, Any]:
+    """``count`` digits over and over, played in real time to all backends side by side. Memory in bytes, that of the
+    session's process and of all below it, after each minute. Raises BenchError if the command fails.
+    """
+    path = folder / "endurance.wav"
+    write(path, np.resize(digits(count, RATE).audio, round(minutes * MINUTE_S * RATE)), RATE)
+    command = [sys.executable, "-m", "bench", "live", "--input", str(path), "--json", "--backends", ",".join(ALONE)]
+    counts = {"utterances": 0, "answered": 0, "dropped_answers": 0, "dropped_blocks": 0}
     memory = list[dict[str, float]]()
-    began = time.monotonic()
-    with open_lanes(candidates(read_config(None), (BACKEND,))) as lanes:
-        lanes.wait()
-        session = Session(lanes, detectors(), RATE, tell)
-        processes = {"session": psutil.Process(), "worker": psutil.Process(lanes.lanes[0].pid)}
-        total = round(minutes * 60 * RATE)
-        for place in range(0, total, BLOCK):
-            start = place % (len(said.audio) - BLOCK)
-            session.push(said.audio[start : start + BLOCK])
-            if cut:
-                cut = not session.drain(30)
-            if place % (60 * RATE) < BLOCK:
-                memory.append({name: each.memory_info().rss for name, each in processes.items()})
-        session.finish()
-        session.drain(30)
-        session.close()
-    return {"minutes": minutes, "wall_s": time.monotonic() - began, "memory": memory, **counts}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT, stdin=subprocess.DEVNULL) as process:
+        assert process.stdout is not None
+        due = None
+        for line in process.stdout:
+            event = json.loads(line)
+            if event["type"] == "source":
+                due = due or time.monotonic() + MINUTE_S
+                counts["dropped_blocks"] += event["dropped"]
+            counts["utterances"] += event["type"] == "cut" and event["final"]
+            if event["type"] == "answer" and event["final"]:
+                counts["answered"] += event["state"] == "answered"
+                counts["dropped_answers"] += event["state"] != "answered"
+            if due is not None and time.monotonic() >= due:
+                due += MINUTE_S
+                memory.append(_memory(psutil.Process(process.pid)))
+    if process.returncode:
+        raise BenchError(f"{' '.join(command[2:])}: ended with {process.returncode}")
+    return {"minutes": minutes, "backends": len(ALONE), "memory": memory, **counts}
+
+
+def _memory(session: psutil.Process) -> dict[str, float]:
+    workers = session.children(recursive=True)
+    return {"session": session.memory_info().rss, "workers": sum(each.memory_info().rss for each in workers)}

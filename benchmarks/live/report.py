@@ -125,13 +125,14 @@ def _endurance(part: Part) -> str:
     memory = part["memory"]
     places = (min(1, len(memory) - 1), len(memory) // 2, len(memory) - 1)
     table = [
-        (name, *(f"{memory[place][name] / 1e6:.1f}" for place in places)) for name in ("session", "worker")
+        (name, *(f"{memory[place][name] / 1e6:.1f}" for place in places)) for name in ("session", "workers")
     ]  # fmt: skip
     about = (
-        f"Pushed in {part['wall_s']:.0f} s, as fast as it was answered; blocks dropped in real time are told above."
-        f" {part['utterances']} utterances, {part['answered']} answered."
+        f"The digits over and over, played in real time to {part['backends']} backends side by side:"
+        f" {part['utterances']:,} utterances, {part['answered']:,} answers, {part['dropped_answers']} not answered;"
+        f" blocks dropped: {part['dropped_blocks']}. Goal: memory flat, 0 dropped."
     )
-    names = ("memory, MB", "after the first minute", "in the middle", "at the end")
+    names = ("memory, MB", "after two minutes", "in the middle", "at the end")
     return _section(f"A session of {part['minutes']:g} minutes", about, names, table)
 
 

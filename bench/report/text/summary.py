@@ -63,9 +63,8 @@ def brief(run: Run, frame: pd.DataFrame) -> str:
     columns = [Column(first_header(run, "backend"), "backend", escape)]
     measure = run.task.measure
     new, known = ([split for split in ran if SPLITS[split].heard == heard] for heard in (False, True))
-    headers = {
-        ALL: f"{measure.name}, %"
-    }  # nobody learned from these clips, so that no speaker of theirs is a known one
+    # Of `all` nobody learns, so that none of its speakers is a known one.
+    headers = {ALL: f"{measure.name}, %"}
     columns += [column(measure, headers.get(split, "new speakers, %"), f"{split}_accuracy") for split in new[:1]]
     columns += [Column("known speakers, %", f"{split}_accuracy", percent, measure.best) for split in known[-1:]]
     if cost.measures_cost(run):

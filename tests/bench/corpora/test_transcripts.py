@@ -96,9 +96,13 @@ def test_a_corpus_without_parts_is_heard_whole(tmp_path: Path) -> None:
     (tmp_path / "clips.csv").write_text("path,text\na.wav,one two\nb.wav,three\n")
     for name in "ab":
         sound(tmp_path / f"{name}.wav")
-    assert set(said(open_for(asked(f"folder:{tmp_path}", part="test"))).values()) == {"one two", "three"}
+    whole = open_for(asked(f"folder:{tmp_path}", part="test"))
+    assert set(said(whole).values()) == {"one two", "three"}
+    assert whole.remarks == ("note: no clip is of a part, so all are heard, not test alone",)
+    assert not open_for(asked(f"folder:{tmp_path}")).remarks
     (tmp_path / "clips.csv").write_text("path,text,part\na.wav,one two,test\nb.wav,three,\n")
     corpus = open_for(asked(f"folder:{tmp_path}", part="test"))
+    assert "note" not in str(corpus.remarks)
     assert list(said(corpus).values()) == ["one two"]
     assert [str(each) for each in corpus.left_out] == ["clips of no part (1)"]
 
