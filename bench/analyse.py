@@ -38,9 +38,9 @@ class Analysed:
 
     def json(self) -> str:
         """One line: the file and its facts, or ``error``."""
-        found = {"error": self.error} if self.facts is None else self.facts
+        facts = {"error": self.error} if self.facts is None else self.facts
         drawn = {"picture": str(self.picture)} if self.picture else {}
-        return json.dumps({"file": str(self.path), **drawn, **found})
+        return json.dumps({"file": str(self.path), **drawn, **facts})
 
     def line(self) -> str:
         """For people."""
@@ -66,16 +66,16 @@ def analyse_files(paths: Sequence[Path], pictures: Path | None = None) -> Iterat
     for path, place in places.items():
         try:
             audio, rate = read(path)
-            found = analyse(audio, rate)
+            analysis = analyse(audio, rate)
         except BenchError as error:
             yield Analysed(path, None, str(error))
             continue
         if place is not None:
-            draw(audio, rate, found, place, title=path.name)
-        yield Analysed(path, found.facts(), None, place)
+            draw(audio, rate, analysis, place, title=path.name)
+        yield Analysed(path, analysis.facts(), None, place)
 
 
-def draw(audio: Audio, rate: int, found: Analysis, place: Path, title: str = "") -> None:
+def draw(audio: Audio, rate: int, analysis: Analysis, place: Path, title: str = "") -> None:
     """Waveform with labels, spectrogram, bands and scores over time, as PNG.
 
     Raises BenchError if it cannot be written.
@@ -86,21 +86,21 @@ def draw(audio: Audio, rate: int, found: Analysis, place: Path, title: str = "")
     figure = Figure(figsize=SIZE, layout="constrained")
     FigureCanvasAgg(figure)
     waveform, spectrum, bands, scores = figure.subplots(4, 1, sharex=True)
-    _waveform(waveform, audio, rate, found)
+    _waveform(waveform, audio, rate, analysis)
     waveform.set_title(shortened(title, 80), loc="left")
     _spectrogram(spectrum, audio, rate)
-    times = (np.arange(len(found.labels)) + 0.5) * HOP_S
-    levels = found.features.bands_db + found.features.level_db[:, np.newaxis]
+    times = (np.arange(len(analysis.labels)) + 0.5) * HOP_S
+    levels = analysis.features.bands_db + analysis.features.level_db[:, np.newaxis]
     image = bands.pcolormesh(times, np.arange(levels.shape[1]), levels.T, vmin=-90, vmax=-10, cmap="viridis")
     names = [f"{low:g}-{high:g}" for low, high in itertools.pairwise(BANDS_HZ)]
     bands.set_yticks(range(len(names)), names)
     bands.set_ylabel("band (Hz)")
     figure.colorbar(image, ax=bands, label="dB", pad=0.01)
-    scores.plot(times, found.complexity, "--", label="complexity", color="#CC79A7")
-    scores.plot(times, found.importance, label="importance", color="#D55E00")
-    scores.step([each.start_s for each in found.segments], [each.keep for each in found.segments], ":", where="post",
-                label="share to keep", color="#222222")  # fmt: skip
-    scores.set(ylim=(-0.02, 1.02), xlim=(0, found.duration_s), xlabel="seconds")
+    scores.plot(times, analysis.complexity, "--", label="complexity", color="#CC79A7")
+    scores.plot(times, analysis.importance, label="importance", color="#D55E00")
+    scores.step([each.start_s for each in analysis.segments], [each.keep for each in analysis.segments], ":",
+                where="post", label="share to keep", color="#222222")  # fmt: skip
+    scores.set(ylim=(-0.02, 1.02), xlim=(0, analysis.duration_s), xlabel="seconds")
     scores.legend(loc="upper right", ncols=3, frameon=False)
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -109,13 +109,13 @@ def draw(audio: Audio, rate: int, found: Analysis, place: Path, title: str = "")
         raise BenchError(f"{place}: cannot be written ({error.strerror or error})") from error
 
 
-def _waveform(axes: Axes, audio: Audio, rate: int, found: Analysis) -> None:
+def _waveform(axes: Axes, audio: Audio, rate: int, analysis: Analysis) -> None:
     step = max(1, len(audio) // POINTS)
     pieces = audio[: len(audio) // step * step].reshape(-1, step)
     times = np.arange(len(pieces)) * step / rate
     axes.fill_between(times, pieces.min(axis=1), pieces.max(axis=1), color="#222222", linewidth=0.5)
     named = set()
-    for each in found.segments:
+    for each in analysis.segments:
         label = None if each.label in named else each.label
         axes.axvspan(
             each.start_s, each.end_s, color=COLOURS[each.label], hatch=HATCHES[each.label], alpha=0.25, label=label

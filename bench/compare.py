@@ -170,11 +170,13 @@ def _latency(a: Run, b: Run, margin: float) -> pd.DataFrame:
     )
     both = was.add_suffix("_a").join(now.add_suffix("_b"), how="inner")
     rows = []
-    for backend, own in both.groupby(level="backend"):
-        together = own.groupby(["process_a", "process_b"]).ngroup()
-        ratio = stats.time_ratio(own["latency_s_b"], own["latency_s_a"], processes=together)
+    for backend, pairs in both.groupby(level="backend"):
+        together = pairs.groupby(["process_a", "process_b"]).ngroup()
+        ratio = stats.time_ratio(pairs["latency_s_b"], pairs["latency_s_a"], processes=together)
         verdict = WORSE if ratio.low > 1 + margin else BETTER if ratio.high < 1 - margin else SAME
-        rows.append([backend, len(own), own["latency_s_a"].median(), own["latency_s_b"].median(), *ratio, verdict])
+        rows.append(
+            [backend, len(pairs), pairs["latency_s_a"].median(), pairs["latency_s_b"].median(), *ratio, verdict]
+        )
     return _frame(_LATENCY, rows)
 
 

@@ -12,26 +12,26 @@ BROKEN = "broken"
 
 def stated() -> dict[str, str]:
     """Every distribution and its version; also where each broken one lies and, after the word BROKEN, what is wrong."""
-    found: dict[str, str] = {}
+    versions: dict[str, str] = {}
     for dist in distributions():
         try:
             name, version = _identity(dist)
-            found.setdefault(name, version)
+            versions.setdefault(name, version)
             _ = list(dist.entry_points), dist.requires, dist.read_text("RECORD")
         except Exception as error:  # whatever the metadata of somebody's package makes of the parser
             where = str(getattr(dist, "_path", "a package"))
-            found[where] = f"{BROKEN}: {type(error).__name__}: {error}"
-    return found
+            versions[where] = f"{BROKEN}: {type(error).__name__}: {error}"
+    return versions
 
 
 def owners() -> Mapping[str, list[str]]:
     """By top-level package or module, the distributions that it is of."""
-    found: dict[str, list[str]] = {}
+    by_package: dict[str, list[str]] = {}
     for dist, name in _whole():
         for package in _packages(dist, name):
-            if name not in found.setdefault(package, []):
-                found[package].append(name)
-    return found
+            if name not in by_package.setdefault(package, []):
+                by_package[package].append(name)
+    return by_package
 
 
 def named(name: str) -> Distribution | None:

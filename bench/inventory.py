@@ -27,13 +27,13 @@ def backends() -> Table:
     table = _table("Backends", "name", "kind", "packages", "installed")
     for name in known_names():
         try:
-            found = find(name).load()
+            backend = find(name).load()
         except BackendError as error:
             _row(table, name, "", "", str(error))
             continue
-        missing = [module for module in found.imports if find_spec(module.partition(".")[0]) is None]
+        missing = [module for module in backend.imports if find_spec(module.partition(".")[0]) is None]
         state = f"missing: {', '.join(missing)}" if missing else "yes"
-        _row(table, name, "trained" if found.trained else "zero-shot", ", ".join(found.imports) or "none", state)
+        _row(table, name, "trained" if backend.trained else "zero-shot", ", ".join(backend.imports) or "none", state)
     return table
 
 

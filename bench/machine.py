@@ -87,8 +87,8 @@ def broken_packages(packages: Mapping[str, str]) -> list[str]:
 
 def versions(modules: tuple[str, ...]) -> dict[str, str]:
     """Versions of the distributions that provide ``modules``, and of all that these depend on."""
-    found = _closure([name for names in _owned(modules) for name in names])
-    return {name: found[name].version for name in sorted(found)}
+    packages = _closure([name for names in _owned(modules) for name in names])
+    return {name: packages[name].version for name in sorted(packages)}
 
 
 def install_bytes(modules: tuple[str, ...]) -> int | None:
@@ -108,26 +108,26 @@ def install_bytes(modules: tuple[str, ...]) -> int | None:
 
 def _owned(modules: tuple[str, ...]) -> list[list[str]]:
     """For each module, the distributions that provide its package."""
-    found = owners()
-    return [found.get(module.partition(".")[0], []) for module in modules]
+    by_package = owners()
+    return [by_package.get(module.partition(".")[0], []) for module in modules]
 
 
 def _closure(names: list[str]) -> dict[str, Distribution]:
     """The distributions of these names, and all that they depend on."""
-    found: dict[str, Distribution] = {}
+    packages: dict[str, Distribution] = {}
     queue = list(names)
     while queue:
         name = re.sub(r"[-_.]+", "-", queue.pop()).lower()
-        dist = None if name in found else named(name)
+        dist = None if name in packages else named(name)
         if dist is None:
             continue
-        found[name] = dist
+        packages[name] = dist
         queue += [
             re.split(r"[ ;<>=!~\[(]", line, maxsplit=1)[0]
             for line in dist.requires or []
             if not re.search(r"extra\s*==", line)
         ]
-    return found
+    return packages
 
 
 def _distribution_bytes(dist: Distribution) -> int:

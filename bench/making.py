@@ -56,21 +56,21 @@ def missing(modules: Iterable[str]) -> str:
     return f"needs {' and '.join(absent)}, which {'are' if len(absent) > 1 else 'is'} not installed{how}"
 
 
-def unable(found: type[Backend], task: str, closed: bool) -> str:
+def unable(backend: type[Backend], task: str, closed: bool) -> str:
     """That it cannot do a task, in words that follow its name; empty if it can. ``closed``: it is about labels."""
-    if not found.tasks or task in found.tasks or (closed and CLASSIFICATION in found.tasks):
+    if not backend.tasks or task in backend.tasks or (closed and CLASSIFICATION in backend.tasks):
         return ""
-    return f"cannot do {task}: it is made for {' and '.join(found.tasks)}; a task is chosen with --task"
+    return f"cannot do {task}: it is made for {' and '.join(backend.tasks)}; a task is chosen with --task"
 
 
-def takes(found: type[Backend], option: str) -> bool:
+def takes(backend: type[Backend], option: str) -> bool:
     """Whether its constructor has a parameter of that name."""
-    return option in inspect.signature(found).parameters
+    return option in inspect.signature(backend).parameters
 
 
-def unknown(found: type[Backend], options: Collection[str]) -> str:
+def unknown(backend: type[Backend], options: Collection[str]) -> str:
     """What is wrong with the names of options, in words that follow the backend's; empty if it takes them all."""
-    parameters = inspect.signature(found).parameters.values()
+    parameters = inspect.signature(backend).parameters.values()
     taken = [each.name for each in islice(parameters, 2, None) if each.kind != each.VAR_POSITIONAL]
     strange = [name for name in options if name not in taken]
     if not strange or any(each.kind == each.VAR_KEYWORD for each in parameters):
@@ -80,16 +80,16 @@ def unknown(found: type[Backend], options: Collection[str]) -> str:
 
 
 def refusal(
-    found: type[Backend], variant: str, vocabulary: Mapping[str, Sequence[str]], options: Mapping[str, Any]
+    backend: type[Backend], variant: str, vocabulary: Mapping[str, Sequence[str]], options: Mapping[str, Any]
 ) -> str:
     """Why it cannot be made, in words that follow its name; empty if it can, or fails in a way that it does not tell.
 
     Makes one to see whether it takes its variant and its options' values.
     """
-    if wrong := unknown(found, options) or missing(found.imports):
+    if wrong := unknown(backend, options) or missing(backend.imports):
         return wrong
     try:
-        found(vocabulary, variant, **options)
+        backend(vocabulary, variant, **options)
     except BackendError as error:
         return f"cannot be made: {error}"
     except Exception:  # a fault of its own, which is the run's to record

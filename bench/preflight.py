@@ -81,9 +81,9 @@ def _refusal(config: Config, spec: Spec) -> str:
     wanted, task = job(config, spec), tasks.find(config.task)
     if spec.target.startswith("backends."):
         try:
-            found = spec.load()
-            wrong = unable(found, config.task, task.closed)
-            return wrong or refusal(found, spec.variant, config.vocabulary, wanted.options)
+            backend = spec.load()
+            wrong = unable(backend, config.task, task.closed)
+            return wrong or refusal(backend, spec.variant, config.vocabulary, wanted.options)
         except BackendError as error:
             return f"cannot be used: {error}"
     with TemporaryDirectory() as folder:

@@ -80,14 +80,14 @@ def describe_kernels(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
     assert np and scipy.linalg
     blas = [
         {
-            "package": Path(found["filepath"]).parent.name.removesuffix(".libs"),
-            "library": found["internal_api"],
-            "version": found["version"],
-            "kernel": found.get("architecture"),
-            "threading": found.get("threading_layer"),
+            "package": Path(library["filepath"]).parent.name.removesuffix(".libs"),
+            "library": library["internal_api"],
+            "version": library["version"],
+            "kernel": library.get("architecture"),
+            "threading": library.get("threading_layer"),
         }
-        for found in threadpool_info()
-        if found["user_api"] == "blas"
+        for library in threadpool_info()
+        if library["user_api"] == "blas"
     ]
     chosen = {name: value for name, value in sorted(environ.items()) if _CHOOSERS.fullmatch(name)}
     return {"blas": sorted(blas, key=lambda one: str(one["package"])), "environment": chosen}
@@ -108,15 +108,15 @@ def describe_host() -> dict[str, Any]:
 def quota(root: Path = Path("/sys/fs/cgroup"), groups: str | None = None) -> float | None:
     """Processors' worth of time that the control group, or one above it, allows; None where there is no limit."""
     listed = (_read("/proc/self/cgroup") or "") if groups is None else groups
-    found = []
+    shares = []
     for line in listed.splitlines():
         _, controllers, path = line.split(":", 2)
         if controllers and "cpu" not in controllers.split(","):
             continue
         base = root / controllers if controllers else root
         inside = Path(path.lstrip("/"))
-        found += [_allowed(base / folder) for folder in (inside, *inside.parents)]
-    return min((share for share in found if share is not None), default=None)
+        shares += [_allowed(base / folder) for folder in (inside, *inside.parents)]
+    return min((share for share in shares if share is not None), default=None)
 
 
 def _allowed(folder: Path) -> float | None:
@@ -132,12 +132,12 @@ def _allowed(folder: Path) -> float | None:
 
 def _caches() -> dict[str, str]:
     """Sizes of the first processor's caches, by level."""
-    found = {}
+    sizes = {}
     for folder in sorted(Path("/sys/devices/system/cpu/cpu0/cache").glob("index*")):
         level, sort, size = (_read(folder / name) for name in ("level", "type", "size"))
         if level and size:
-            found[f"L{level}{ {'Data': 'd', 'Instruction': 'i'}.get(sort or '', '') }"] = size
-    return found
+            sizes[f"L{level}{ {'Data': 'd', 'Instruction': 'i'}.get(sort or '', '') }"] = size
+    return sizes
 
 
 def _read(path: str | Path) -> str | None:

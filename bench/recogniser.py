@@ -73,9 +73,9 @@ class Answer:
             return printable(f"error: {self.error}")
         best = sorted((self.scores or {}).items(), key=lambda pair: -pair[1])[:TOP]
         scores = [", ".join(f"{name} {score:.3f}" for name, score in best)] if best else []
-        heard = [] if self.text is None else [repr(self.text)]
+        transcript = [] if self.text is None else [repr(self.text)]
         label = "not a digit" if self.label is None else self.label
-        return "\t".join(map(printable, [self.file, label, *scores, *heard, f"{self.ms:.1f} ms"]))
+        return "\t".join(map(printable, [self.file, label, *scores, *transcript, f"{self.ms:.1f} ms"]))
 
 
 def train_model(config: Config, out: Path, split: str | None, reporter: Reporter) -> Trained:

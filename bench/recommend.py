@@ -177,18 +177,18 @@ def _reason(run: Run, fitting: Candidates, pick: str, merit: str, bounded: bool)
 
 def _excluded(field: Candidates, fitting: Candidates, pick: str, asked: list[Limit], bounded: bool) -> list[str]:
     """Who would be more accurate but for the limits."""
-    share, told = fitting.accuracy(pick), []
+    share, phrases = fitting.accuracy(pick), []
     for _, row in field.table.iterrows():
         if row["backend"] in fitting.names or row["accuracy"] <= share:
             continue
         objections = [limit.objection(row[limit.column]) for limit in asked if not limit.holds(row[limit.column])]
         shown = "" if (row["backend"], pick) in field.better else " (not shown)"
         points = f"{row['backend']} is {percent(row['accuracy'] - share)} points better{shown}"
-        told.append(f"{points} but {' and '.join(objections or ['needs training'])}")
-    if not told:
+        phrases.append(f"{points} but {' and '.join(objections or ['needs training'])}")
+    if not phrases:
         return ["The limits exclude nothing more accurate."] if bounded else []
-    more = [f"{len(told) - NAMED} more are excluded"] if len(told) > NAMED else []
-    return ["; ".join([*told[:NAMED], *more]) + "."]
+    more = [f"{len(phrases) - NAMED} more are excluded"] if len(phrases) > NAMED else []
+    return ["; ".join([*phrases[:NAMED], *more]) + "."]
 
 
 def _describe(run: Run, field: Candidates, name: str) -> str:

@@ -32,8 +32,8 @@ def sounds(run: Run, clips: Clips) -> Callable[[str, str], bytes | None]:
     by_id = {clip.id: clip for clip in clips.all()}
     config = run.info["config"]
     tested = run.splits[run.splits["part"] == TEST]["clip"]
-    heard = clips.only(np.flatnonzero(clips.table["clip"].isin(tested))) if config.get("train") else clips
-    drawn_on = resources(config.get("conditions", ()), heard)
+    test_clips = clips.only(np.flatnonzero(clips.table["clip"].isin(tested))) if config.get("train") else clips
+    drawn_on = resources(config.get("conditions", ()), test_clips)
     seed = int(config["seed"])
 
     def sound(clip: str, condition: str) -> bytes | None:

@@ -52,8 +52,8 @@ def verify(folder: Path) -> list[str]:
     try:
         run = open_run(folder)
         with consistent(folder):
-            made = files(build(run, drawn(folder)))
-            return [*findings, *_check_records(run), *_check_report(folder, made)]
+            texts = files(build(run, drawn(folder)))
+            return [*findings, *_check_records(run), *_check_report(folder, texts)]
     except BenchError as error:
         return [*findings, f"the report cannot be made from the records: {error}"]
 
@@ -118,11 +118,11 @@ def _check_records(run: Run) -> list[str]:
     return findings
 
 
-def _check_report(folder: Path, made: dict[str, str]) -> list[str]:
+def _check_report(folder: Path, texts: dict[str, str]) -> list[str]:
     there = (path for path in (folder / "tables").rglob("*") if not path.is_dir())
     present = {path.relative_to(folder).as_posix() for path in there}
-    findings = [f"{name} does not follow from the records" for name in sorted(present - made.keys())]
-    for name, text in made.items():
+    findings = [f"{name} does not follow from the records" for name in sorted(present - texts.keys())]
+    for name, text in texts.items():
         path = folder / name
         if not path.is_file():
             findings.append(f"{name} is missing")
@@ -133,7 +133,7 @@ def _check_report(folder: Path, made: dict[str, str]) -> list[str]:
 
 def _first_difference(path: Path, text: str) -> str:
     there, here = path.read_text(errors="replace").splitlines(), text.splitlines()
-    for number, (found, expected) in enumerate(zip(there, here, strict=False), start=1):
-        if found != expected:
+    for number, (line, expected) in enumerate(zip(there, here, strict=False), start=1):
+        if line != expected:
             return f", first in line {number}"
     return ""

@@ -34,21 +34,21 @@ def bad_files(spoken: Voice, folder: Path) -> list[BadFile]:
         good[name] = folder / f"good-{name}{FORMATS[name].suffix}"
         if not good[name].exists():
             encode(good[name], samples, RATE, FORMATS[name])
-    found = [_cut(name, path, folder, len(samples)) for name, path in good.items()]
+    files = [_cut(name, path, folder, len(samples)) for name, path in good.items()]
     wav = good["WAV16"].read_bytes()
     where = wav.index(b"data") + 4
     for label, size in (("0", 0), ("0xFFFFFFFF", 0xFFFFFFFF), ("twice too large", 4 * len(samples))):
         data = wav[:where] + struct.pack("<I", size) + wav[where + 4 :]
-        found.append(
+        files.append(
             _write(folder / f"says-{label.replace(' ', '-')}.wav", f"WAV whose size says {label}", data, samples)
         )
-    found.append(_write(folder / "mp3.wav", "MP3 called .wav", good["MP3"].read_bytes(), samples))
+    files.append(_write(folder / "mp3.wav", "MP3 called .wav", good["MP3"].read_bytes(), samples))
     headerless = _headerless(spoken.lasting(LONG_S), folder)
-    found.append(BadFile("VBR MP3 without its first frame (Xing)", headerless, round(LONG_S * RATE)))
+    files.append(BadFile("VBR MP3 without its first frame (Xing)", headerless, round(LONG_S * RATE)))
     nothing = samples[:0]
-    found.append(_write(folder / "empty.wav", "empty file", b"", nothing))
-    found.append(_write(folder / "text.wav", "text called .wav", b"These are words, not sound.\n" * 40, nothing))
-    return found
+    files.append(_write(folder / "empty.wav", "empty file", b"", nothing))
+    files.append(_write(folder / "text.wav", "text called .wav", b"These are words, not sound.\n" * 40, nothing))
+    return files
 
 
 def _write(path: Path, name: str, data: bytes, samples: Audio) -> BadFile:
@@ -81,11 +81,11 @@ def _headerless(samples: Audio, folder: Path) -> Path:
     return path
 
 
-def outcome(expected: int, found: Mapping[str, object]) -> str:
+def outcome(expected: int, answer: Mapping[str, object]) -> str:
     """What a loader did, in words: refused, all of it, or how much of it without a word."""
-    if error := found.get("error"):
-        return f"refused: {error}" if not found.get("died") else f"died: {error}"
-    samples = int(str(found["samples"]))
+    if error := answer.get("error"):
+        return f"refused: {error}" if not answer.get("died") else f"died: {error}"
+    samples = int(str(answer["samples"]))
     if not expected:
         return f"{samples} samples, silently" if samples else "no samples, silently"
     share = samples / expected

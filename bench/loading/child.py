@@ -38,10 +38,10 @@ def main() -> None:
     for line in sys.stdin:
         asked = json.loads(line)
         try:
-            found = answer(name, calls, asked)
+            reply = answer(name, calls, asked)
         except Exception as error:  # whatever a decoder raises is its answer
-            found = {"error": f"{type(error).__name__}: {error}"[:300]}
-        answers.write(json.dumps(found) + "\n")
+            reply = {"error": f"{type(error).__name__}: {error}"[:300]}
+        answers.write(json.dumps(reply) + "\n")
         answers.flush()
 
 
@@ -56,8 +56,8 @@ def answer(name: str, calls: Calls | None, asked: Mapping[str, Any]) -> dict[str
             read = _harness() if calls is None else calls.whole
             return timings(lambda: [read(path) for path in asked["paths"]])
         case "read":
-            found = _call(calls, asked)()
-            samples = found[0] if isinstance(found, tuple) else np.array([found])
+            result = _call(calls, asked)()
+            samples = result[0] if isinstance(result, tuple) else np.array([result])
             if asked.get("keep"):
                 np.save(asked["keep"], samples)
             plain = np.ascontiguousarray(samples)

@@ -38,14 +38,14 @@ def _costs(run: Loaded, figures: pd.DataFrame) -> str:
             f" {number(fast['wall_s'])} s with audiodecode ({number(fast['times'])} times as fast)"
         )
     for kind in ("WAV16", "MP3"):
-        each, own = (
+        reference, ours = (
             pick(figures, task="whole", loader=name, format=kind, length_s=run.usual) for name in (REFERENCE, OURS)
         )
-        if each is not None and own is not None:
+        if reference is not None and ours is not None:
             article = "an" if kind == "MP3" else "a"
             parts.append(
-                f"after that {article} {kind} of {run.usual:g} s {milliseconds(each['seconds'])} and"
-                f" {milliseconds(own['seconds'])} ms ({number(own['times'])} times)"
+                f"after that {article} {kind} of {run.usual:g} s {milliseconds(reference['seconds'])} and"
+                f" {milliseconds(ours['seconds'])} ms ({number(ours['times'])} times)"
             )
     return f"- Loading: {'; '.join(parts)}." if parts else ""
 

@@ -98,10 +98,10 @@ def _scipy() -> Calls:
 def _mapped(wavfile: Any, path: str) -> tuple[int, Any]:
     """scipy maps a file into memory unless a sample takes three bytes."""
     try:
-        found: tuple[int, Any] = wavfile.read(path, mmap=True)
+        recording: tuple[int, Any] = wavfile.read(path, mmap=True)
     except ValueError:
-        found = wavfile.read(path)
-    return found
+        recording = wavfile.read(path)
+    return recording
 
 
 def _pyav() -> Calls:
@@ -110,10 +110,10 @@ def _pyav() -> Calls:
     def frames(path: str, start: float, length: float, rate: int | None) -> tuple[Audio, float]:
         with av.open(path) as container:
             stream = container.streams.audio[0]
-            own = int(rate or stream.rate)
+            out_rate = int(rate or stream.rate)
             if start:
                 container.seek(int(start * av.time_base))
-            resampler = av.AudioResampler(format="flt", layout="mono", rate=own)
+            resampler = av.AudioResampler(format="flt", layout="mono", rate=out_rate)
             parts, begin = [], None
             for frame in container.decode(stream):
                 if begin is None:
@@ -124,9 +124,9 @@ def _pyav() -> Calls:
             parts += [out.to_ndarray()[0] for out in resampler.resample(None)]
         samples = np.concatenate(parts) if parts else np.zeros(0, np.float32)
         if not np.isinf(length):
-            first = max(0, round((start - (begin or 0.0)) * own))
-            samples = samples[first : first + int(length * own)]
-        return samples, own
+            first = max(0, round((start - (begin or 0.0)) * out_rate))
+            samples = samples[first : first + int(length * out_rate)]
+        return samples, out_rate
 
     def duration(path: str) -> float:
         with av.open(path) as container:
@@ -147,12 +147,12 @@ def _torchcodec() -> Calls:
     from torchcodec.decoders import AudioDecoder
 
     def whole(path: str, rate: int | None = None) -> tuple[Audio, float]:
-        found = AudioDecoder(path, num_channels=1, sample_rate=rate).get_all_samples()
-        return found.data[0].numpy(), found.sample_rate
+        samples = AudioDecoder(path, num_channels=1, sample_rate=rate).get_all_samples()
+        return samples.data[0].numpy(), samples.sample_rate
 
     def cut(path: str, start: float, length: float) -> tuple[Audio, float]:
-        found = AudioDecoder(path, num_channels=1).get_samples_played_in_range(start, start + length)
-        return found.data[0].numpy(), found.sample_rate
+        samples = AudioDecoder(path, num_channels=1).get_samples_played_in_range(start, start + length)
+        return samples.data[0].numpy(), samples.sample_rate
 
     def duration(path: str) -> float:
         return float(AudioDecoder(path).metadata.duration_seconds)
@@ -166,16 +166,16 @@ def _miniaudio() -> Calls:
     floats = miniaudio.SampleFormat.FLOAT32
 
     def whole(path: str, rate: int | None = None) -> tuple[Audio, float]:
-        own = rate or miniaudio.get_file_info(path).sample_rate
-        decoded = miniaudio.decode_file(path, output_format=floats, nchannels=1, sample_rate=own)
-        return np.frombuffer(decoded.samples, np.float32), own
+        out_rate = rate or miniaudio.get_file_info(path).sample_rate
+        decoded = miniaudio.decode_file(path, output_format=floats, nchannels=1, sample_rate=out_rate)
+        return np.frombuffer(decoded.samples, np.float32), out_rate
 
     def cut(path: str, start: float, length: float) -> tuple[Audio, float]:
-        own = miniaudio.get_file_info(path).sample_rate
+        rate = miniaudio.get_file_info(path).sample_rate
         parts = miniaudio.stream_file(
-            path, floats, 1, own, frames_to_read=int(length * own), seek_frame=int(start * own)
+            path, floats, 1, rate, frames_to_read=int(length * rate), seek_frame=int(start * rate)
         )  # fmt: skip
-        return np.frombuffer(next(parts), np.float32), own
+        return np.frombuffer(next(parts), np.float32), rate
 
     def duration(path: str) -> float:
         return float(miniaudio.get_file_info(path).duration)

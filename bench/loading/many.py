@@ -46,7 +46,7 @@ def audiodecode_many(paths: Sequence[str], workers: int) -> int:
     """audiodecode.load_many."""
     import audiodecode
 
-    return sum(len(found.audio) for found in audiodecode.load_many(paths, sr=None, workers=workers))
+    return sum(len(loaded.audio) for loaded in audiodecode.load_many(paths, sr=None, workers=workers))
 
 
 WAYS: Mapping[str, tuple[Callable[[Sequence[str], int], int], str]] = MappingProxyType(
@@ -69,8 +69,8 @@ def main() -> None:
     read(paths[:1], workers)
     began, used = time.perf_counter(), _cpu()
     samples = read(paths, workers)
-    found: dict[str, Any] = {"wall": [time.perf_counter() - began], "cpu": [_cpu() - used], "samples": samples}
-    print(json.dumps(found))
+    timing: dict[str, Any] = {"wall": [time.perf_counter() - began], "cpu": [_cpu() - used], "samples": samples}
+    print(json.dumps(timing))
 
 
 def _cpu() -> float:

@@ -98,13 +98,13 @@ def _request(work: Work, case: Case) -> dict[str, Any]:
     return {"do": "time", "task": case.task, "path": path, "length": case.length}
 
 
-def samples(name: str, case: Case, turn: int, found: Mapping[str, Any]) -> list[dict[str, Any]]:
+def samples(name: str, case: Case, turn: int, answer: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Rows of one answer: one for each timing, or one that tells why there is none."""
     row = {"task": case.task, "loader": name, "format": case.format, "length_s": case.length, "round": turn}
-    blank = {"wall_s": None, "cpu_s": None, "peak_bytes": found.get("peak"), "error": ""}
-    if error := found.get("error"):
+    blank = {"wall_s": None, "cpu_s": None, "peak_bytes": answer.get("peak"), "error": ""}
+    if error := answer.get("error"):
         return [{**row, **blank, "error": error}]
-    pairs = zip(found["wall"], found["cpu"], strict=True)
+    pairs = zip(answer["wall"], answer["cpu"], strict=True)
     return [{**row, **blank, "wall_s": wall, "cpu_s": cpu} for wall, cpu in pairs]
 
 
@@ -129,10 +129,10 @@ def _cold(work: Work) -> None:
             if task == "first":
                 folder, env = new_install()
                 with folder:
-                    found = once(program, path, env=env)
+                    answer = once(program, path, env=env)
             else:
-                found = once(program, path)
-            work.journal.keep(step, "samples", samples(name, case, turn, found))
+                answer = once(program, path)
+            work.journal.keep(step, "samples", samples(name, case, turn, answer))
             advance(1)
 
 
@@ -147,9 +147,9 @@ def _memory(work: Work) -> None:
     with work.stage("peak memory", list(steps)) as (left, advance):
         for step in left:
             name, kind = steps[step]
-            found = once(LOADERS[name].once + PEAK, str(work.files[kind, length]))
+            answer = once(LOADERS[name].once + PEAK, str(work.files[kind, length]))
             case = Case("memory", kind, length)
-            work.journal.keep(step, "samples", samples(name, case, 0, found))
+            work.journal.keep(step, "samples", samples(name, case, 0, answer))
             advance(1)
 
 
@@ -164,11 +164,11 @@ def _many(work: Work) -> None:
         for step in left:
             way, turn = steps[step]
             workers = str(work.plan.workers if way in THREADED else 1)
-            found = once("bench.loading.many", way, workers, given=given, env=surroundings())
-            if not found.get("error"):
-                found |= json.loads(found["printed"])
+            answer = once("bench.loading.many", way, workers, given=given, env=surroundings())
+            if not answer.get("error"):
+                answer |= json.loads(answer["printed"])
             case = Case("many", "MP3", float(len(work.many)))
-            work.journal.keep(step, "samples", samples(way, case, turn, found))
+            work.journal.keep(step, "samples", samples(way, case, turn, answer))
             advance(1)
 
 
@@ -187,8 +187,8 @@ def _agreement(work: Work) -> None:
             rows = []
             for name in work.plan.loaders:
                 if takes(name, case):
-                    found = reference if name == REFERENCE else _read(alive[name], work, case, keep[1])
-                    rows.append(_agrees(name, case, reference, found, keep))
+                    answer = reference if name == REFERENCE else _read(alive[name], work, case, keep[1])
+                    rows.append(_agrees(name, case, reference, answer, keep))
             work.journal.keep(step, "agreement", rows)
             advance(1)
 
@@ -199,20 +199,20 @@ def _read(child: Child, work: Work, case: Case, keep: Path) -> dict[str, Any]:
 
 
 def _agrees(
-    name: str, case: Case, reference: Mapping[str, Any], found: Mapping[str, Any], keep: tuple[Path, Path]
+    name: str, case: Case, reference: Mapping[str, Any], answer: Mapping[str, Any], keep: tuple[Path, Path]
 ) -> dict[str, Any]:
     row: dict[str, Any] = {
         "loader": name, "format": case.format, "length_s": case.length, "task": case.task,
-        "error": found.get("error", ""), "samples": found.get("samples"), "longer": None, "largest": None,
-        "equal": None, "value": found.get("value") if case.task == "duration" else None,
+        "error": answer.get("error", ""), "samples": answer.get("samples"), "longer": None, "largest": None,
+        "equal": None, "value": answer.get("value") if case.task == "duration" else None,
         "too_long": None,
     }  # fmt: skip
-    if case.task == "whole" and not found.get("error"):
-        row["too_long"] = found["samples"] - round(case.length * RATE)
-    if found.get("error") or reference.get("error"):
+    if case.task == "whole" and not answer.get("error"):
+        row["too_long"] = answer["samples"] - round(case.length * RATE)
+    if answer.get("error") or reference.get("error"):
         return row
-    row["equal"] = found["sha256"] == reference["sha256"]
-    row["longer"] = found["samples"] - reference["samples"]
+    row["equal"] = answer["sha256"] == reference["sha256"]
+    row["longer"] = answer["samples"] - reference["samples"]
     if row["equal"]:
         row["largest"] = 0.0
     elif case.length <= LONG_S:
@@ -228,8 +228,8 @@ def _bad(work: Work) -> None:
     with work.stage("bad files", list(todo)) as (left, advance), children(names) as alive:
         for step in left:
             name, file = todo[step]
-            found = alive[name].ask(BAD_S, do="read", task="whole", path=str(file.path))
-            told = outcome(file.samples, found).replace(str(file.path), file.path.name)
-            row = {"loader": name, "file": file.name, "outcome": told}
+            answer = alive[name].ask(BAD_S, do="read", task="whole", path=str(file.path))
+            text = outcome(file.samples, answer).replace(str(file.path), file.path.name)
+            row = {"loader": name, "file": file.name, "outcome": text}
             work.journal.keep(step, "bad", [row])
             advance(1)

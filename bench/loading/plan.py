@@ -69,7 +69,7 @@ class Case:
 
 def cases(plan: Plan, turn: int = 0) -> list[Case]:
     """All of a round; files over a minute have every second round."""
-    found = [
+    all_cases = [
         Case(task, name, length)
         for name in plan.formats
         for length in plan.lengths
@@ -77,8 +77,8 @@ def cases(plan: Plan, turn: int = 0) -> list[Case]:
         for task in TASKS
         if not (task == "resampled" and length > LONG_S and name not in RESAMPLED_LONG)
     ]
-    found += [Case("evicted", name, plan.long) for name in EVICTED if name in plan.formats]
-    return [*found, Case("files", "WAV16", 0.0)]
+    all_cases += [Case("evicted", name, plan.long) for name in EVICTED if name in plan.formats]
+    return [*all_cases, Case("files", "WAV16", 0.0)]
 
 
 def takes(name: str, case: Case) -> bool:

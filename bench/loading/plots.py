@@ -16,8 +16,8 @@ from bench.report.text.markdown import number
 
 def drawn(table: pd.DataFrame) -> list[Plot]:
     """Every plot that there are figures for. Draw inside ``bench.report.plots.style.styled``."""
-    made = [_whole(table[table["task"] == "whole"]), _cold(table), _many(table[table["task"] == "many"])]
-    return [plot for plot in made if plot]
+    plots = [_whole(table[table["task"] == "whole"]), _cold(table), _many(table[table["task"] == "many"])]
+    return [plot for plot in plots if plot]
 
 
 def _whole(table: pd.DataFrame) -> Plot | None:
@@ -31,11 +31,13 @@ def _whole(table: pd.DataFrame) -> Plot | None:
     for axis, length in zip(axes, lengths, strict=True):
         at_length = some[some["length_s"] == length]
         for place, name in enumerate(names):
-            own = at_length[at_length["loader"] == name]
-            rows = [kinds.index(kind) + 0.09 * (place - len(names) / 2) for kind in own["format"]]
-            ends = np.array([(own["times"] - own["low"]).clip(lower=0), (own["high"] - own["times"]).clip(lower=0)])
+            cases = at_length[at_length["loader"] == name]
+            rows = [kinds.index(kind) + 0.09 * (place - len(names) / 2) for kind in cases["format"]]
+            ends = np.array(
+                [(cases["times"] - cases["low"]).clip(lower=0), (cases["high"] - cases["times"]).clip(lower=0)]
+            )
             axis.errorbar(
-                own["times"], rows, xerr=np.where(np.isfinite(ends), ends, 0), fmt=MARKERS[place], markersize=5,
+                cases["times"], rows, xerr=np.where(np.isfinite(ends), ends, 0), fmt=MARKERS[place], markersize=5,
                 color=COLOURS[place % len(COLOURS)], elinewidth=1, label=named(name),
             )  # fmt: skip
         axis.axvline(1, color=INK, linewidth=1)
@@ -60,8 +62,8 @@ def _cold(table: pd.DataFrame) -> Plot | None:
     figure = new_figure(8, 0.55 * len(names) + 1.4)
     axes = figure.subplots()
     for place, (task, label) in enumerate(tasks):
-        own = some[some["task"] == task].set_index("loader")["wall_s"].reindex(names)
-        _bars(axes, np.arange(len(names)) + 0.38 * (place - 0.5), own, place, label)
+        seconds = some[some["task"] == task].set_index("loader")["wall_s"].reindex(names)
+        _bars(axes, np.arange(len(names)) + 0.38 * (place - 0.5), seconds, place, label)
     axes.set_xscale("log")
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
     axes.set_yticks(range(len(names)), [named(name) for name in names])
@@ -75,11 +77,11 @@ def _cold(table: pd.DataFrame) -> Plot | None:
 def _many(table: pd.DataFrame) -> Plot | None:
     if table.empty:
         return None
-    own = table.sort_values("wall_s", ascending=False).set_index("loader")["wall_s"]
-    figure = new_figure(8, 0.45 * len(own) + 1.2)
+    seconds = table.sort_values("wall_s", ascending=False).set_index("loader")["wall_s"]
+    figure = new_figure(8, 0.45 * len(seconds) + 1.2)
     axes = figure.subplots()
-    _bars(axes, np.arange(len(own)), own, 0, "")
-    axes.set_yticks(range(len(own)), [named(name) for name in own.index])
+    _bars(axes, np.arange(len(seconds)), seconds, 0, "")
+    axes.set_yticks(range(len(seconds)), [named(name) for name in seconds.index])
     axes.invert_yaxis()
     axes.set_xlabel(f"seconds for {int(table['length_s'].iloc[0])} MP3s")
     return Plot("many", "Many files", "Wall time of one process, imports left out.", "Bars by way", figure)

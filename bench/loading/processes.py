@@ -75,11 +75,11 @@ class Child:
 @contextmanager
 def children(names: Sequence[str]) -> Iterator[Mapping[str, Child]]:
     """A child for each name, ended on leaving."""
-    made = {name: Child(name) for name in names}
+    by_name = {name: Child(name) for name in names}
     try:
-        yield made
+        yield by_name
     finally:
-        for child in made.values():
+        for child in by_name.values():
             child.close()
 
 
@@ -100,17 +100,17 @@ def once(program: str, *arguments: str, given: str = "", env: Mapping[str, str] 
                 process.kill()
                 raise
             process.returncode = os.waitstatus_to_exitcode(status)
-        found: dict[str, Any] = {
+        answer: dict[str, Any] = {
             "wall": [time.perf_counter() - began],
             "cpu": [usage.ru_utime + usage.ru_stime],
             "printed": out.read_text(errors="replace"),
         }
-        last = found["printed"].rpartition("peak ")[2].strip()
-        found["peak"] = int(last) * 1024 if program.endswith(PEAK) and last.isdigit() else None
+        last = answer["printed"].rpartition("peak ")[2].strip()
+        answer["peak"] = int(last) * 1024 if program.endswith(PEAK) and last.isdigit() else None
         if process.returncode:
             lines = err.read_text(errors="replace").strip().splitlines()
-            found["error"] = (lines[-1] if lines else f"exit code {process.returncode}")[:300]
-        return found
+            answer["error"] = (lines[-1] if lines else f"exit code {process.returncode}")[:300]
+        return answer
 
 
 def new_install() -> tuple[TemporaryDirectory[str], dict[str, str]]:

@@ -78,8 +78,8 @@ def with_ratios(figures: pd.DataFrame) -> pd.DataFrame:
 
 def claims_table(run: Loaded, figures: pd.DataFrame, emotion: Pipeline | None) -> str:
     """What is claimed and what was measured."""
-    told = pd.DataFrame(claims(figures, run.agreement, run.usual, emotion), columns=["claim", "measured"])
-    return table(told, [Column("claim", "claim"), Column("measured here", "measured")])
+    rows = pd.DataFrame(claims(figures, run.agreement, run.usual, emotion), columns=["claim", "measured"])
+    return table(rows, [Column("claim", "claim"), Column("measured here", "measured")])
 
 
 def bill_table(bill: pd.DataFrame) -> str:
@@ -246,8 +246,8 @@ def _bad(run: Loaded) -> str:
     short = run.bad.assign(outcome=run.bad["outcome"].str.partition(":")[0])
     wide = short.pivot(index="loader", columns="file", values="outcome")[names]
     wide = wide.reindex([name for name in (*LOADERS, HARNESS) if name in wide.index]).reset_index()
-    said = run.bad[run.bad["outcome"].str.contains(":", regex=False)]
-    lines = "\n".join(f"- {row['loader']}, {row['file']}: {code(row['outcome'])}" for _, row in said.iterrows())
+    refusals = run.bad[run.bad["outcome"].str.contains(":", regex=False)]
+    lines = "\n".join(f"- {row['loader']}, {row['file']}: {code(row['outcome'])}" for _, row in refusals.iterrows())
     text = 'What each makes of files that are not what they say; "silently": without an error, as if that were all.'
     return "\n\n".join((
         text, table(wide, [Column("loader", "loader"), *(Column(name, name, escape) for name in names)]),

@@ -76,8 +76,8 @@ def _joined(paths: Sequence[Path]) -> Audio:
     return np.concatenate(parts)
 
 
-def _at(rate: int, samples: Audio, own: int) -> Audio:
-    return np.asarray(resample(samples, own, rate), dtype=np.float32)
+def _at(rate: int, samples: Audio, source_rate: int) -> Audio:
+    return np.asarray(resample(samples, source_rate, rate), dtype=np.float32)
 
 
 def utterances(data: Path | None, spoken: Voice, count: int) -> Iterator[tuple[Audio, int]]:
@@ -103,12 +103,12 @@ def short_files(data: Path | None, spoken: Voice, folder: Path, count: int) -> t
         step = max(len(paths) // count, 1)
         return paths[::step][:count], "FSDD"
     samples = _at(8_000, spoken.lasting(0.44 * count), RATE)
-    made = []
+    files = []
     for place, cut in enumerate(np.array_split(samples, count)):
-        made.append(folder / f"short-{place:03}.wav")
-        if not made[-1].exists():
-            encode(made[-1], cut, 8_000, FORMATS["WAV16"])
-    return made, "cuts of the voice as 8 kHz WAV"
+        files.append(folder / f"short-{place:03}.wav")
+        if not files[-1].exists():
+            encode(files[-1], cut, 8_000, FORMATS["WAV16"])
+    return files, "cuts of the voice as 8 kHz WAV"
 
 
 def encode(path: Path, samples: Audio, rate: int, how: Format) -> None:
@@ -144,13 +144,13 @@ def make_files(
 ) -> dict[tuple[str, float], Path]:
     """A file for each format and length; those that are there are kept."""
     folder.mkdir(parents=True, exist_ok=True)
-    made = {}
+    files = {}
     for length in lengths:
         samples = spoken.lasting(length)
         for name in formats:
             path = folder / f"{name}-{length:g}{FORMATS[name].suffix}"
             if not path.exists():
                 encode(path, samples, RATE, FORMATS[name])
-            made[name, length] = path
+            files[name, length] = path
             done(1)
-    return made
+    return files

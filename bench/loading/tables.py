@@ -38,18 +38,22 @@ def least(samples: pd.DataFrame) -> pd.DataFrame:
 def compared(samples: pd.DataFrame, reference: str = REFERENCE) -> pd.DataFrame:
     """A row for each case and loader: medians over rounds, and how many times as fast as ``reference`` it is."""
     shortest = least(samples)
-    found = []
-    for keys, own in shortest.groupby(KEYS, sort=False):
+    rows = []
+    for keys, rounds in shortest.groupby(KEYS, sort=False):
         task, kind, length, _ = keys
         clock = "wall_s" if task in WALL else "cpu_s"
         same = (shortest["task"] == task) & (shortest["format"] == kind) & (shortest["length_s"] == length)
         base = shortest[same & (shortest["loader"] == reference)]
-        ratio = _ratio(base, own, clock)
+        ratio = _ratio(base, rounds, clock)
         row: dict[str, Any] = dict(zip(KEYS, keys, strict=True))
-        row |= {"wall_s": own["wall_s"].median(), "cpu_s": own["cpu_s"].median(), "seconds": own[clock].median()}
-        found.append({**row, "times": ratio.value, "low": ratio.low, "high": ratio.high, "rounds": len(own)})
+        row |= {
+            "wall_s": rounds["wall_s"].median(),
+            "cpu_s": rounds["cpu_s"].median(),
+            "seconds": rounds[clock].median(),
+        }
+        rows.append({**row, "times": ratio.value, "low": ratio.low, "high": ratio.high, "rounds": len(rounds)})
     columns = [*KEYS, "wall_s", "cpu_s", "seconds", "times", "low", "high", "rounds"]
-    return pd.DataFrame(found, columns=columns).sort_values(KEYS, key=_order, kind="stable", ignore_index=True)
+    return pd.DataFrame(rows, columns=columns).sort_values(KEYS, key=_order, kind="stable", ignore_index=True)
 
 
 def duration_against_load(samples: pd.DataFrame) -> pd.DataFrame:
@@ -66,12 +70,12 @@ def _order(column: pd.Series[Any]) -> pd.Series[Any]:
     return column.map(lambda name: known.index(name) if name in known else len(known))
 
 
-def _ratio(base: pd.DataFrame, own: pd.DataFrame, clock: str) -> Ratio:
-    both = base.merge(own, on="round", suffixes=("_base", "_own"))
+def _ratio(base: pd.DataFrame, rounds: pd.DataFrame, clock: str) -> Ratio:
+    both = base.merge(rounds, on="round", suffixes=("_base", "_own"))
     if both.empty:
         return Ratio(float("nan"), float("nan"), float("nan"))
-    found = Ratio(*time_ratio(both[f"{clock}_base"], both[f"{clock}_own"], processes=both["round"]))
-    return found if len(both) >= FEWEST else found._replace(low=float("nan"), high=float("nan"))
+    ratio = Ratio(*time_ratio(both[f"{clock}_base"], both[f"{clock}_own"], processes=both["round"]))
+    return ratio if len(both) >= FEWEST else ratio._replace(low=float("nan"), high=float("nan"))
 
 
 def pick(table: pd.DataFrame, **wanted: Any) -> pd.Series[Any] | None:
