@@ -38,7 +38,7 @@ def interval(
     return Interval(value, float(low), float(high))
 
 
-def shown(found: Interval, digits: int = 2, sign: bool = False) -> str:
+def shown(estimate: Interval, digits: int = 2, sign: bool = False) -> str:
     """``1.23 [0.98, 1.50]``."""
     form = f"{'+' if sign else ''}.{digits}f"
-    return f"{found.value:{form}} [{found.low:{form}}, {found.high:{form}}]"
+    return f"{estimate.value:{form}} [{estimate.low:{form}}, {estimate.high:{form}}]"

@@ -117,7 +117,7 @@ def mutated(good: bytes, number: int) -> bytes:
 
 def checked(format: str, data: bytes) -> list[str]:
     """What was found, by the words that are counted."""
-    found = list[str]()
+    words = list[str]()
     samples = list[tuple[Any, float] | None]()
     for strict in (False, True):
         try:
@@ -127,16 +127,16 @@ def checked(format: str, data: bytes) -> list[str]:
         except Exception as error:
             return [f"raised {type(error).__name__}"]
     loose, strictly = samples
-    found.append("read" if loose else "rejected")
+    words.append("read" if loose else "rejected")
     if strictly:
-        found.append("strict")
+        words.append("strict")
     if loose and not np.isfinite(loose[0]).all():
-        found.append("not finite")
+        words.append("not finite")
     if strictly and loose and loose[0].size and not np.array_equal(loose[0][: len(strictly[0])], strictly[0]):
-        found.append("strict differs")
+        words.append("strict differs")
     if loose and not _as_soundfile(format, data, *loose):
-        found.append("not soundfile's")
-    return found
+        words.append("not soundfile's")
+    return words
 
 
 def _as_soundfile(format: str, data: bytes, audio: object, rate: float) -> bool:

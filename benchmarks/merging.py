@@ -112,26 +112,26 @@ def main() -> None:
     tokens, cpu = dict.fromkeys(KINDS, 0), dict.fromkeys(KINDS, 0.0)
     units = []
     for item in items:
-        said = normalised(item.text)
+        reference = normalised(item.text)
         for kind in KINDS:
             began = time.process_time()
             states = encoder(_window(item), kind)
             cpu[kind] += time.process_time() - began
             tokens[kind] += len(states)
-            [heard] = transcriber.decode([states], STATES, [min(guard.cap(item.seconds), 224)])
-            edits = word_edits([said], [normalised(heard.text)])[0]
+            [transcript] = transcriber.decode([states], STATES, [min(guard.cap(item.seconds), 224)])
+            edits = word_edits([reference], [normalised(transcript.text)])[0]
             errors[kind].append(edits.errors)
         units.append(edits.units)
     speakers = [item.speaker for item in items]
-    heard_s = sum(item.seconds for item in items)
-    print(f"{len(items)} clips of {part}, {heard_s:.0f} s, {SIZE}, {SHARE:.0%} merged after layer {LAYER}\n")
+    audio_s = sum(item.seconds for item in items)
+    print(f"{len(items)} clips of {part}, {audio_s:.0f} s, {SIZE}, {SHARE:.0%} merged after layer {LAYER}\n")
     print("| merging | WER, % | difference to none | tokens per audio s | encoder CPU, ms a clip |")
     print("|---|---|---|---|---|")
     for kind in KINDS:
         pair = sign_test(np.array(errors["none"]), np.array(errors[kind]), np.array(units), speakers)
         wer = 100 * sum(errors[kind]) / sum(units)
         gap = f"{100 * pair.difference:.2f} ({100 * pair.low:.2f} to {100 * pair.high:.2f})"
-        print(f"| {kind} | {wer:.1f} | {gap} | {tokens[kind] / heard_s:.1f} | {1e3 * cpu[kind] / len(items):.1f} |")
+        print(f"| {kind} | {wer:.1f} | {gap} | {tokens[kind] / audio_s:.1f} | {1e3 * cpu[kind] / len(items):.1f} |")
 
 
 def _window(item: Item) -> Array:

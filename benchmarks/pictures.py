@@ -74,13 +74,13 @@ def serving(arguments: Sequence[str]) -> Iterator[str]:
     process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True)
     assert process.stderr is not None
     try:
-        told = []
+        lines = []
         for line in process.stderr:
-            told.append(line)
+            lines.append(line)
             if line.startswith("open "):
                 yield line.split()[1]
                 return
-        raise BenchError(f"digitbench serve ended: {''.join(told).strip()}")
+        raise BenchError(f"digitbench serve ended: {''.join(lines).strip()}")
     finally:
         process.terminate()
         process.wait()
@@ -127,9 +127,9 @@ def drawn(chromium: Any, frame: str) -> bytes:
     console.print(Text.from_ansi(frame))
     tab = chromium.new_page(viewport={"width": 1280, "height": 600})
     tab.set_content(console.export_svg(title="digitbench live"))
-    made: bytes = tab.locator("svg").screenshot()
+    screenshot: bytes = tab.locator("svg").screenshot()
     tab.close()
-    return small(made)
+    return small(screenshot)
 
 
 def picture(chromium: Any, address: str, width: int, colours: str) -> bytes:
@@ -149,9 +149,9 @@ def picture(chromium: Any, address: str, width: int, colours: str) -> bytes:
     tab.locator(".label", has_text=SAID[-1]).click()
     tab.evaluate("document.activeElement.blur()")
     until(tab, "[...document.querySelectorAll('#picture, .thumb')].every((each) => each.dataset.drawn === 'yes')")
-    made: bytes = tab.screenshot(full_page=True)
+    screenshot: bytes = tab.screenshot(full_page=True)
     context.close()
-    return small(made)
+    return small(screenshot)
 
 
 def small(image: bytes) -> bytes:
@@ -182,9 +182,9 @@ def main() -> None:
             opened = driver.chromium.launch(
                 executable_path=chromium, args=[*flags, f"--use-file-for-fake-audio-capture={file}%noloop"]
             )
-            made = {name: picture(opened, address, width, colours) for name, width, colours in VIEWS}
-            made["terminal"] = drawn(opened, terminal(file))
-            for name, image in made.items():
+            images = {name: picture(opened, address, width, colours) for name, width, colours in VIEWS}
+            images["terminal"] = drawn(opened, terminal(file))
+            for name, image in images.items():
                 (arguments.out / f"{name}.png").write_bytes(image)
                 print(arguments.out / f"{name}.png")
     except (BenchError, ImportError, OSError) as error:

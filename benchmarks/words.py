@@ -36,21 +36,21 @@ def main() -> None:
     digits = {spoken[0]: label for label, spoken in vocabulary.items()}
     homophones = {spelling for spoken in vocabulary.values() for spelling in spoken} - set(digits)
     align = Aligner()
-    found: list[Word] = []
+    words: list[Word] = []
     for utterance, part in recordings(data):
         audio, path = utterance.audio(), utterance.path.relative_to(data).as_posix()
         if audio.size > LONGEST_S * RATE:
             continue
-        said = [
+        aligned = [
             Word(path, utterance.corpus, part, word, digits.get(word, ""), start, end)
             for word, start, end in align(audio, utterance.text)
             if SHORTEST_WORD_S <= end - start <= LONGEST_WORD_S and word not in homophones
         ]
-        others = [word for word in said if not word.label]
-        generator = np.random.default_rng([0, len(found), len(others)])
+        others = [word for word in aligned if not word.label]
+        generator = np.random.default_rng([0, len(words), len(others)])
         kept = set(generator.permutation(len(others))[:OTHERS].tolist())
-        found += [word for word in said if word.label] + [word for row, word in enumerate(others) if row in kept]
-    write_words(FILE, sorted(found, key=lambda word: (word.path, word.start)))
+        words += [word for word in aligned if word.label] + [word for row, word in enumerate(others) if row in kept]
+    write_words(FILE, sorted(words, key=lambda word: (word.path, word.start)))
 
 
 def recordings(data: Path) -> Iterator[tuple[Utterance, str]]:
@@ -76,8 +76,8 @@ class Aligner:
 
     def __call__(self, audio: Audio, text: str) -> list[tuple[str, float, float]]:
         """Each word in small letters, with its first and last second. ``audio`` at 16 kHz."""
-        heard = np.pad(audio, (0, round(SILENCE_S * RATE)))
-        features = self._model.feature_extractor(heard, padding=0)
+        padded = np.pad(audio, (0, round(SILENCE_S * RATE)))
+        features = self._model.feature_extractor(padded, padding=0)
         features = features[:, : features.shape[1] // 2 * 2]
         tokens = self._tokenizer.encode(" " + " ".join(text.lower().split()))
         words = self._model.find_alignment(self._tokenizer, [tokens], self._model.encode(features), audio.size // 160)

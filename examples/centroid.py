@@ -30,7 +30,7 @@ class Centroid(TrainedBackend):
 
     def fit(self, clips: Sequence[Clip], validation: Sequence[Clip] = ()) -> None:
         spectra = {label: [_spectrum(clip.audio) for clip in clips if clip.label == label] for label in self.labels}
-        if missing := [label for label, found in spectra.items() if not found]:
+        if missing := [label for label, clip_spectra in spectra.items() if not clip_spectra]:
             raise BackendError(f"centroid: no training clip of {', '.join(missing)}")
         self.means = np.array([np.mean(spectra[label], axis=0) for label in self.labels])
 

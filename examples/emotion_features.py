@@ -64,8 +64,8 @@ def main() -> int:
 
 def recordings(folder: Path) -> list[str]:
     """Paths of sound files in a folder, relative to it."""
-    found = (path for path in folder.rglob("*") if path.suffix.lower() in ENDINGS and path.is_file())
-    return sorted(path.relative_to(folder).as_posix() for path in found)
+    files = (path for path in folder.rglob("*") if path.suffix.lower() in ENDINGS and path.is_file())
+    return sorted(path.relative_to(folder).as_posix() for path in files)
 
 
 def extract(folder: Path, paths: list[str], out: Path, way: str, workers: int, say: Reporter) -> list[Row]:

@@ -26,8 +26,8 @@ def loader() -> AbstractContextManager[object]:
 def features(path: str) -> list[float]:
     """The means of a clip's 13 MFCC: any code of yours, which goes on calling librosa."""
     audio, rate = librosa.load(path, sr=None)
-    found: list[float] = np.mean(librosa.feature.mfcc(y=audio, sr=rate, n_mfcc=13, n_fft=512), axis=1).tolist()
-    return found
+    means: list[float] = np.mean(librosa.feature.mfcc(y=audio, sr=rate, n_mfcc=13, n_fft=512), axis=1).tolist()
+    return means
 
 
 if __name__ == "__main__":

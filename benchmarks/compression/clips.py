@@ -60,7 +60,7 @@ def joined(data: Path, part: str, seed: int = 0) -> list[Item]:
         by_speaker: dict[str, list[Item]] = {}
         for item in items:
             by_speaker.setdefault(item.speaker, []).append(item)
-        groups = [own[start : start + 3] for own in by_speaker.values() for start in range(0, len(own), 3)]
+        groups = [clips[start : start + 3] for clips in by_speaker.values() for start in range(0, len(clips), 3)]
     return [_joined(group, noises, rng) for group in groups]
 
 

@@ -65,14 +65,14 @@ def _round(part: str, name: str, every: int) -> dict[str, Any]:
             assert worker.stdin
             worker.stdin.write("go\n")
             worker.stdin.flush()
-        said = [json.loads(_read(worker)) for worker in workers]
+        answers = [json.loads(_read(worker)) for worker in workers]
         wall = time.perf_counter() - began
     finally:
         for worker in workers:
             worker.kill()
             worker.wait()
-    texts = {clip: text for each in said for clip, text in each["texts"].items()}
-    return {"wall_s": wall, "audio_s": sum(each["audio_s"] for each in said), "texts": texts}
+    texts = {clip: text for each in answers for clip, text in each["texts"].items()}
+    return {"wall_s": wall, "audio_s": sum(each["audio_s"] for each in answers), "texts": texts}
 
 
 def _read(worker: subprocess.Popen[str]) -> str:

@@ -17,53 +17,53 @@ FASTER = (("one", "one thread", "3.5; 5"), ("two", "two threads", "3; 4"))
 """Sitting, threads, goal and stretch."""
 
 
-def goals(made: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+def goals(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """A row for each goal that the tables, by name as :func:`benchmarks.compression.report.tables` makes them, can
     answer: what, goal and stretch, what it is."""
     rows: list[tuple[str, str, str]] = []
-    if "one" in made and SHORT in set(made["one"]["setting"]):
-        own = _row(made["one"], SHORT)
+    if "one" in tables and SHORT in set(tables["one"]["setting"]):
+        row = _row(tables["one"], SHORT)
         rows += [
-            ("encoder tokens per audio s", "<= 60; 40", f"{own['encoder_per_s']:.1f}"),
-            ("WER difference, upper bound", "<= +0.5; +0.25", _difference(own)),
+            ("encoder tokens per audio s", "<= 60; 40", f"{row['encoder_per_s']:.1f}"),
+            ("WER difference, upper bound", "<= +0.5; +0.25", _difference(row)),
         ]
     for corpus, goal in SAVINGS:
-        table = made.get("joined") if corpus == "joined" else _corpus(made.get("corpora"), corpus)
+        table = tables.get("joined") if corpus == "joined" else _corpus(tables.get("corpora"), corpus)
         if table is not None and (best := _least(table)) is not None:
             kept = f"{100 * (1 - best['clip_kept']):.1f} % by {best['setting']}, {_difference(best)}"
             rows.append((f"tokens of the clip left out at WER <= +1, {corpus}", goal, kept))
     for sitting, threads, goal in FASTER:
-        if sitting in made and SHORT in set(made[sitting]["setting"]):
-            own = _row(made[sitting], SHORT)
-            rows.append((f"one at a time, times stock, {threads}", goal, _times(own)))
-    if "folder" in made:
-        best = made["folder"].nlargest(1, "real_time").iloc[0]
-        said = f"{best['times_alone']:.2f} / {best['times_two']:.2f}, {best['real_time']:.0f} times real time"
-        rows.append(("a folder, times stock one by one / on two workers", "10 / 4.2; 15 / 6 (300)", said))
-    if "silent" in made and SHORT in set(made["silent"]["setting"]):
-        own = _row(made["silent"], SHORT)
-        words, lost = (_percent(own, name) for name in ("words", "lost"))
+        if sitting in tables and SHORT in set(tables[sitting]["setting"]):
+            row = _row(tables[sitting], SHORT)
+            rows.append((f"one at a time, times stock, {threads}", goal, _times(row)))
+    if "folder" in tables:
+        best = tables["folder"].nlargest(1, "real_time").iloc[0]
+        speed = f"{best['times_alone']:.2f} / {best['times_two']:.2f}, {best['real_time']:.0f} times real time"
+        rows.append(("a folder, times stock one by one / on two workers", "10 / 4.2; 15 / 6 (300)", speed))
+    if "silent" in tables and SHORT in set(tables["silent"]["setting"]):
+        row = _row(tables["silent"], SHORT)
+        words, lost = (_percent(row, name) for name in ("words", "lost"))
         rows += [
             ("cuts without speech that yield words", "<= 2 %; 0", words),
             ("clips of speech dropped", "<= 1 %; 0", lost),
         ]
-    if "base" in made and SHORT in set(made["base"]["setting"]):
-        own = _row(made["base"], SHORT)
-        rows.append(("base: WER difference; times stock", "<= +0.5; 2.5", f"{_difference(own)}; {_times(own)}"))
+    if "base" in tables and SHORT in set(tables["base"]["setting"]):
+        row = _row(tables["base"], SHORT)
+        rows.append(("base: WER difference; times stock", "<= +0.5; 2.5", f"{_difference(row)}; {_times(row)}"))
     return pd.DataFrame(rows, columns=["what", "goal", "is"])
 
 
-def claim(made: Mapping[str, pd.DataFrame]) -> str:
+def claim(tables: Mapping[str, pd.DataFrame]) -> str:
     """Whether 30 % fewer tokens cost words, by the hardest setting, as a sentence; empty where it was not measured."""
-    told = []
+    clauses = []
     for sitting, what in (("one", "of clips as they are"), ("joined", "of clips with gaps of 0.3-4 s")):
-        if sitting in made and HARD in set(made[sitting]["setting"]):
-            own = _row(made[sitting], HARD)
-            saved = 1 - own["clip_kept"]
-            words = "words are lost" if own["low"] > 0 else "no loss of words is shown"
+        if sitting in tables and HARD in set(tables[sitting]["setting"]):
+            row = _row(tables[sitting], HARD)
+            saved = 1 - row["clip_kept"]
+            words = "words are lost" if row["low"] > 0 else "no loss of words is shown"
             enough = "" if saved >= CLAIMED else f", fewer than {CLAIMED:.0%}"
-            told.append(f"{what} `{HARD}` leaves out {saved:.1%}{enough}, and {words}: {_difference(own)} points")
-    return f"The claim of 30-50 % fewer tokens with the same words: {'; '.join(told)}." if told else ""
+            clauses.append(f"{what} `{HARD}` leaves out {saved:.1%}{enough}, and {words}: {_difference(row)} points")
+    return f"The claim of 30-50 % fewer tokens with the same words: {'; '.join(clauses)}." if clauses else ""
 
 
 def _row(table: pd.DataFrame, setting: str) -> pd.Series:

@@ -15,17 +15,17 @@ AXES = (
 )
 
 
-def curve(made: pd.DataFrame, file: Path) -> None:
+def curve(table: pd.DataFrame, file: Path) -> None:
     """WER difference to stock with its interval against each of the axes, one point a setting, as SVG.
 
-    ``made``: of :func:`benchmarks.compression.report.compared`. What is further off than 10 points stands at the edge.
+    ``table``: of :func:`benchmarks.compression.report.compared`. What is further off than 10 points stands at the edge.
     """
     with styled():
         figure = new_figure(13.0, 5.6)
         axes = figure.subplots(1, len(AXES), sharey=True)
         for place, (column, label, percent) in zip(axes, AXES, strict=True):
             place.axhline(0, color=INK, linewidth=0.8)
-            for number, (_, row) in enumerate(made.iterrows()):
+            for number, (_, row) in enumerate(table.iterrows()):
                 x = row[column] * (100 if percent else 1)
                 y, low, high = (100 * min(max(row[end], -0.1), 0.1) for end in ("difference", "low", "high"))
                 colour, marker = COLOURS[number % len(COLOURS)], MARKERS[number % len(MARKERS)]

@@ -88,17 +88,17 @@ def write(out: Path, part: str, items: dict[str, list[Item]]) -> str:
 
     ``items``: what was heard, by sitting.
     """
-    made = tables(out / "records" / part, items)
-    for name, own in made.items():
-        own.to_csv(out / f"{part}_{name}.csv", index=False)
-    first = [f"`python -m benchmarks.compression {part}`", NOTES, claim(made)]
-    first.append(f"## Aimed at\n\n{table(goals(made), GOAL_COLUMNS)}")
+    frames = tables(out / "records" / part, items)
+    for name, frame in frames.items():
+        frame.to_csv(out / f"{part}_{name}.csv", index=False)
+    first = [f"`python -m benchmarks.compression {part}`", NOTES, claim(frames)]
+    first.append(f"## Aimed at\n\n{table(goals(frames), GOAL_COLUMNS)}")
     rest: list[str] = []
     for name, (title, columns) in SECTIONS.items():
-        if name in made:
-            (first if name == "one" else rest).append(f"## {title}\n\n{table(made[name], columns)}")
-        if name == "one" and name in made:
-            curve(made[name], out / f"{part}_curve.svg")
+        if name in frames:
+            (first if name == "one" else rest).append(f"## {title}\n\n{table(frames[name], columns)}")
+        if name == "one" and name in frames:
+            curve(frames[name], out / f"{part}_curve.svg")
             first.append(f"![Difference in WER against tokens and time]({part}_curve.svg)")
     heading = f"# Compression before Whisper, measured on the {part} part"
     (out / f"{part}.md").write_text("\n\n".join(filter(None, (heading, *first, *rest))) + "\n", encoding="utf-8")
@@ -108,17 +108,17 @@ def write(out: Path, part: str, items: dict[str, list[Item]]) -> str:
 
 def tables(folder: Path, items: dict[str, list[Item]]) -> dict[str, pd.DataFrame]:
     """By name, every table that the records in ``folder`` are enough for."""
-    made = {}
+    frames = {}
     for sitting in SITTINGS:
-        if not (heard := read(folder / f"{sitting}.jsonl", items[sitting])).empty:
-            made[sitting] = compared(heard)
+        if not (records := read(folder / f"{sitting}.jsonl", items[sitting])).empty:
+            frames[sitting] = compared(records)
             if sitting == "one":
-                made["corpora"] = by_corpus(heard)
+                frames["corpora"] = by_corpus(records)
     if not (silence := read(folder / "silent.jsonl", items["silent"])).empty:
-        made["silent"] = invented(silence, read(folder / "one.jsonl", items["one"]))
+        frames["silent"] = invented(silence, read(folder / "one.jsonl", items["one"]))
     if (file := folder / "folder.jsonl").is_file():
-        made["folder"] = throughput(file, items["one"], folder / "one.jsonl")
-    return made
+        frames["folder"] = throughput(file, items["one"], folder / "one.jsonl")
+    return frames
 
 
 def read(file: Path, items: Sequence[Item]) -> pd.DataFrame:
@@ -128,9 +128,9 @@ def read(file: Path, items: Sequence[Item]) -> pd.DataFrame:
     by_name = {item.name: item for item in items}
     current = {setting.key: setting.name for setting in SETTINGS}
     lines = [line for line in map(json.loads, file.read_text(encoding="utf-8").splitlines()) if line["key"] in current]
-    said = [normalised(by_name[line["clip"]].text) for line in lines]
-    heard = [normalised(line["text"]) for line in lines]
-    edits = [word_edits([a], [b])[0] if a else None for a, b in zip(said, heard, strict=True)]
+    references = [normalised(by_name[line["clip"]].text) for line in lines]
+    hypotheses = [normalised(line["text"]) for line in lines]
+    edits = [word_edits([a], [b])[0] if a else None for a, b in zip(references, hypotheses, strict=True)]
     frame = pd.DataFrame(
         {
             "clip": [line["clip"] for line in lines],
@@ -138,7 +138,7 @@ def read(file: Path, items: Sequence[Item]) -> pd.DataFrame:
             "corpus": [by_name[line["clip"]].corpus for line in lines],
             "speaker": [by_name[line["clip"]].speaker for line in lines],
             "audio_s": [by_name[line["clip"]].seconds for line in lines],
-            "words": [bool(text) for text in heard],
+            "words": [bool(text) for text in hypotheses],
             "errors": [0 if each is None else each.errors for each in edits],
             "units": [0 if each is None else each.units for each in edits],
             "wall_s": [line["wall_s"] for line in lines],
@@ -150,42 +150,45 @@ def read(file: Path, items: Sequence[Item]) -> pd.DataFrame:
     return frame.sort_values("setting", key=lambda names: names.map(order), kind="stable")
 
 
-def compared(heard: pd.DataFrame) -> pd.DataFrame:
+def compared(records: pd.DataFrame) -> pd.DataFrame:
     """A row for each setting: what it costs in words and saves in work against stock on the same clips."""
-    stock = heard[heard["setting"] == STOCK].set_index("clip")
+    stock = records[records["setting"] == STOCK].set_index("clip")
     rows = []
-    for name, own in heard.groupby("setting", sort=False):
-        mine = own.set_index("clip")
-        mine = mine.loc[mine.index.intersection(stock.index)]
-        other = stock.loc[mine.index]
-        audio = mine["audio_s"].sum()
+    for name, setting_records in records.groupby("setting", sort=False):
+        clips = setting_records.set_index("clip")
+        clips = clips.loc[clips.index.intersection(stock.index)]
+        baseline = stock.loc[clips.index]
+        audio = clips["audio_s"].sum()
         pair = sign_test(
-            other["errors"].to_numpy(), mine["errors"].to_numpy(), mine["units"].to_numpy(), mine["speaker"].tolist()
+            baseline["errors"].to_numpy(),
+            clips["errors"].to_numpy(),
+            clips["units"].to_numpy(),
+            clips["speaker"].tolist(),
         )
         row = {
             "setting": name,
-            "clips": len(mine),
-            "speakers": mine["speaker"].nunique(),
-            "wer": mine["errors"].sum() / mine["units"].sum(),
-            "stock_wer": other["errors"].sum() / other["units"].sum(),
+            "clips": len(clips),
+            "speakers": clips["speaker"].nunique(),
+            "wer": clips["errors"].sum() / clips["units"].sum(),
+            "stock_wer": baseline["errors"].sum() / baseline["units"].sum(),
             "difference": pair.difference,
             "low": pair.low,
             "high": pair.high,
-            "encoder_per_s": mine["encoder_tokens"].sum() / audio,
-            "clip_kept": mine["clip_tokens"].sum() / 50 / audio,
-            "decoder_per_s": mine["decoder_tokens"].sum(min_count=1) / audio,
-            "retries": (mine["retries"] > 0).mean(),
+            "encoder_per_s": clips["encoder_tokens"].sum() / audio,
+            "clip_kept": clips["clip_tokens"].sum() / 50 / audio,
+            "decoder_per_s": clips["decoder_tokens"].sum(min_count=1) / audio,
+            "retries": (clips["retries"] > 0).mean(),
         }
         for clock in ("wall", "cpu"):
-            times = ratio(other[f"{clock}_s"].to_numpy(), mine[f"{clock}_s"].to_numpy())
+            times = ratio(baseline[f"{clock}_s"].to_numpy(), clips[f"{clock}_s"].to_numpy())
             row |= {clock: times.value, f"{clock}_low": times.low, f"{clock}_high": times.high}
         rows.append(row)
     return pd.DataFrame(rows)
 
 
-def by_corpus(heard: pd.DataFrame) -> pd.DataFrame:
+def by_corpus(records: pd.DataFrame) -> pd.DataFrame:
     """As :func:`compared`, each corpus by itself."""
-    parts = [compared(part).assign(corpus=corpus) for corpus, part in heard.groupby("corpus", sort=False)]
+    parts = [compared(part).assign(corpus=corpus) for corpus, part in records.groupby("corpus", sort=False)]
     return pd.concat(parts, ignore_index=True)
 
 
@@ -200,15 +203,18 @@ def ratio(a: NDArray[np.float64], b: NDArray[np.float64], seed: int = 0) -> Inte
 def invented(silence: pd.DataFrame, spoken: pd.DataFrame) -> pd.DataFrame:
     """A row for each setting: cuts without speech that have words, clips of speech that have none, with intervals."""
     rows = []
-    for name, own in silence.groupby("setting", sort=False):
+    for name, cuts in silence.groupby("setting", sort=False):
         speech = spoken[spoken["setting"] == name] if len(spoken) else spoken
-        words, dropped = wilson(int(own["words"].sum()), len(own)), int((~speech["words"]).sum()) if len(speech) else 0
+        words, dropped = (
+            wilson(int(cuts["words"].sum()), len(cuts)),
+            int((~speech["words"]).sum()) if len(speech) else 0,
+        )
         lost = wilson(dropped, len(speech)) if len(speech) else Interval(np.nan, np.nan, np.nan)
         rows.append(
             {
                 "setting": name,
-                "cuts": len(own),
-                "with_words": int(own["words"].sum()),
+                "cuts": len(cuts),
+                "with_words": int(cuts["words"].sum()),
                 "words": words.value,
                 "words_low": words.low,
                 "words_high": words.high,
@@ -231,26 +237,26 @@ def throughput(file: Path, items: Sequence[Item], one: Path) -> pd.DataFrame:
     rows = []
     errors = {}
     for setting in FOLDER:
-        own = [line for line in lines if line["key"] == setting.key]
-        if not own:
+        rounds = [line for line in lines if line["key"] == setting.key]
+        if not rounds:
             continue
-        clips = sorted(own[0]["texts"])
-        said, heard = (
+        clips = sorted(rounds[0]["texts"])
+        references, hypotheses = (
             [normalised(text) for text in texts]
-            for texts in ((by_name[c].text for c in clips), (own[0]["texts"][c] for c in clips))
+            for texts in ((by_name[c].text for c in clips), (rounds[0]["texts"][c] for c in clips))
         )
-        edits = [word_edits([a], [b])[0] for a, b in zip(said, heard, strict=True)]
+        edits = [word_edits([a], [b])[0] for a, b in zip(references, hypotheses, strict=True)]
         errors[setting.name] = np.array([each.errors for each in edits])
         units = np.array([each.units for each in edits])
         pair = sign_test(errors[FOLDER[0].name], errors[setting.name], units, [by_name[c].speaker for c in clips])
-        wall = float(np.median([line["wall_s"] for line in own]))
+        wall = float(np.median([line["wall_s"] for line in rounds]))
         rows.append(
             {
                 "setting": setting.name,
                 "clips": len(clips),
-                "rounds": len(own),
+                "rounds": len(rounds),
                 "wall_s": wall,
-                "real_time": own[0]["audio_s"] / wall,
+                "real_time": rounds[0]["audio_s"] / wall,
                 "times_alone": alone_s.reindex(clips).sum(skipna=False) / wall,
                 "wer": errors[setting.name].sum() / units.sum(),
                 "difference": pair.difference,
@@ -258,5 +264,5 @@ def throughput(file: Path, items: Sequence[Item], one: Path) -> pd.DataFrame:
                 "high": pair.high,
             }
         )
-    made = pd.DataFrame(rows)
-    return made.assign(times_two=made.iloc[0]["wall_s"] / made["wall_s"])
+    frame = pd.DataFrame(rows)
+    return frame.assign(times_two=frame.iloc[0]["wall_s"] / frame["wall_s"])

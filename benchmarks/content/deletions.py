@@ -30,22 +30,22 @@ def costs(clips: Sequence[Utterance]) -> Iterator[dict[str, Any]]:
     system.load()
     for clip in clips:
         audio = clip.audio()
-        found = analyse(audio, RATE)
+        analysis = analyse(audio, RATE)
         rng = seeded(clip.id, "deletion")
-        scattered = smoothed(rng.random(len(found.labels)), 0.16)  # as long at a time as importance's own stretches
+        scattered = smoothed(rng.random(len(analysis.labels)), 0.16)  # as long at a time as importance's own stretches
         changed = {
             "as it is": audio,
-            "top": without(audio, tenth(-found.importance)),
-            "bottom": without(audio, tenth(found.importance)),
+            "top": without(audio, tenth(-analysis.importance)),
+            "bottom": without(audio, tenth(analysis.importance)),
             "random": without(audio, tenth(scattered)),
             "faster": change_speed(audio, RATE, TEMPO),
         }
-        spoken = found.labels == SPOKEN
+        spoken = analysis.labels == SPOKEN
         row = {"corpus": clip.corpus, "clip": clip.id, "speaker": clip.speaker, "seconds": len(audio) / RATE}
         for way, sound in changed.items():
-            heard = system.predict(sound)
-            row[way], row["units"] = word_errors(clip.text, heard.text or "")
-        yield row | {"complexity": float(found.complexity[spoken].mean()) if spoken.any() else 0.0}
+            prediction = system.predict(sound)
+            row[way], row["units"] = word_errors(clip.text, prediction.text or "")
+        yield row | {"complexity": float(analysis.complexity[spoken].mean()) if spoken.any() else 0.0}
 
 
 def tenth(values: NDArray[np.float64]) -> NDArray[np.bool_]:

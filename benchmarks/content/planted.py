@@ -108,13 +108,13 @@ def collared(truth: NDArray[np.int64]) -> NDArray[np.int64]:
 def measured(recording: Planted) -> dict[str, Any]:
     """Counts of truth against label, by stretch where it matters, and CPU seconds."""
     began = time.process_time()
-    found = analyse(recording.audio, RATE)
+    analysis = analyse(recording.audio, RATE)
     cpu_s = time.process_time() - began
     return {
         "clip": recording.name, "noise": recording.noise, "kind": recording.kind, "snr_db": recording.snr_db,
-        "hops": len(found.labels), "cpu_s": cpu_s,
-        "counts": counts(recording.truth, found.labels),
-        **{name: counts(recording.within(name), found.labels) for name in STRETCHES},
+        "hops": len(analysis.labels), "cpu_s": cpu_s,
+        "counts": counts(recording.truth, analysis.labels),
+        **{name: counts(recording.within(name), analysis.labels) for name in STRETCHES},
     }  # fmt: skip
 
 
@@ -129,18 +129,18 @@ def counts(truth: NDArray[np.int64], labels: NDArray[np.int64]) -> list[list[int
 
 def kinds_told(data: Path, part: str) -> list[dict[str, Any]]:
     """Every noise by itself: the kind of most of its hops, and hops by kind told."""
-    return [_told(noise) for noise in noises(data, part)]
+    return [_kind_row(noise) for noise in noises(data, part)]
 
 
-def _told(noise: Noise) -> dict[str, Any]:
-    found = analyse(noise.audio, RATE)
-    here = found.labels == NOISE
-    told = [found.kind_names[place] for place in found.kinds[here].argmax(axis=1)]
+def _kind_row(noise: Noise) -> dict[str, Any]:
+    analysis = analyse(noise.audio, RATE)
+    here = analysis.labels == NOISE
+    names = [analysis.kind_names[place] for place in analysis.kinds[here].argmax(axis=1)]
     hops: dict[str, int] = {}
-    for name in told:
+    for name in names:
         hops[name] = hops.get(name, 0) + 1
-    speech = int(np.sum(found.labels == SPOKEN))
-    return {"noise": noise.name, "kind": noise.kind, "hops": hops, "speech": speech, "all": len(found.labels)}
+    speech = int(np.sum(analysis.labels == SPOKEN))
+    return {"noise": noise.name, "kind": noise.kind, "hops": hops, "speech": speech, "all": len(analysis.labels)}
 
 
 def _piece(noise: Audio, samples: int, rng: np.random.Generator) -> Audio:

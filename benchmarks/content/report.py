@@ -42,7 +42,7 @@ def summary(raw: Mapping[str, Sequence[Row]]) -> str:
     """A line for each question, the goal beside it."""
     planted = total([row["counts"] for row in raw["planted"]])
     deleted = raw["deletions"]
-    told = sum(_most(row) == row["kind"] for row in raw["kinds"])
+    right = sum(_most(row) == row["kind"] for row in raw["kinds"])
     words = total([row["counts"] for row in raw["words"]])
     lines = [
         "| question | figure | of | goal |", "|---|---|---|---|",
@@ -50,7 +50,7 @@ def summary(raw: Mapping[str, Sequence[Row]]) -> str:
         f" | {len(raw['planted'])} recordings | |",
         f"| hops told right, speech or not, by word times | {_percent(np.trace(words), words.sum())}"
         f" | {len(raw['words'])} clips | |",
-        f"| kind of noise right | {told} of {len(raw['kinds'])} | files | |",
+        f"| kind of noise right | {right} of {len(raw['kinds'])} | files | |",
         f"| points of WER lost without the top tenth, less {GOAL_RATIO:g} times those without the bottom"
         f" | {shown(margin(deleted), sign=True)} | {len(deleted)} clips | > 0 |",
         f"| complexity and WER lost at tempo {TEMPO:g}, Spearman | {shown(complexity(deleted))}"
@@ -99,9 +99,9 @@ def kinds_table(rows: Sequence[Row]) -> str:
     lines = [f"| is | {' | '.join(names)} | files right | told speech |", "|---|" + "---|" * (len(names) + 2)]
     for kind in sorted({row["kind"] for row in rows}):
         here = [row for row in rows if row["kind"] == kind]
-        heard = [row for row in here if row["hops"]]
+        with_hops = [row for row in here if row["hops"]]
         shares = [
-            np.mean([row["hops"].get(name, 0) / sum(row["hops"].values()) for row in heard]) if heard else 0.0
+            np.mean([row["hops"].get(name, 0) / sum(row["hops"].values()) for row in with_hops]) if with_hops else 0.0
             for name in names
         ]
         speech = _percent(sum(row["speech"] for row in here), sum(row["all"] for row in here))

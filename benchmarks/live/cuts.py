@@ -43,13 +43,13 @@ def measure(folder: Path, backends: Sequence[str] = BACKENDS, settings: Sequence
 def rows(run: Run) -> list[dict[str, Any]]:
     """One for each backend: clips, accuracy under both, and what is lost with its interval, clustered by speaker."""
     clips = run.clips.set_index("clip")
-    made = []
-    for backend, heard in run.predictions.groupby("backend", sort=False):
-        wrong = heard.pivot(index="clip", columns="condition", values="errors")
+    table = []
+    for backend, predictions in run.predictions.groupby("backend", sort=False):
+        wrong = predictions.pivot(index="clip", columns="condition", values="errors")
         speakers = clips["speaker"].reindex(wrong.index).tolist()
         clean, live = (wrong[name].to_numpy() for name in (CLEAN, LIVE))
         pair = sign_test(clean, live, np.ones(len(wrong), np.int64), speakers)
-        made.append(
+        table.append(
             {
                 "backend": str(backend),
                 "clips": len(wrong),
@@ -60,4 +60,4 @@ def rows(run: Run) -> list[dict[str, Any]]:
                 "high": pair.high,
             }
         )
-    return made
+    return table

@@ -17,15 +17,15 @@ SNRS = (20.0, 10.0, 5.0)
 
 def measure(data: Path, count: int) -> dict[str, Any]:
     """A row for each detector, noise and SNR; and one for noise alone, in which nobody speaks."""
-    said = digits(count, RATE, LEVEL_DB)
+    recording = digits(count, RATE, LEVEL_DB)
     rows = list[dict[str, Any]]()
     for detector in DETECTORS:
-        rows.append({"detector": detector, "noise": "quiet", "snr_db": None, **cut(said, detector)})
+        rows.append({"detector": detector, "noise": "quiet", "snr_db": None, **cut(recording, detector)})
         for name in NOISES:
             sound = noise(data, name, RATE)
             for snr in SNRS:
                 rows.append(
-                    {"detector": detector, "noise": name, "snr_db": snr, **cut(noisy(said, sound, snr), detector)}
+                    {"detector": detector, "noise": name, "snr_db": snr, **cut(noisy(recording, sound, snr), detector)}
                 )
             rows.append(
                 {"detector": detector, "noise": name, "snr_db": "noise alone", **cut(Said(sound, RATE, ()), detector)}
@@ -33,13 +33,13 @@ def measure(data: Path, count: int) -> dict[str, Any]:
     return {"digits": count, "rows": rows}
 
 
-def cut(said: Said, detector: str) -> dict[str, Any]:
+def cut(recording: Said, detector: str) -> dict[str, Any]:
     """Found: digits of which exactly one segment was cut. False triggers: segments in which there is none."""
     segmenter = Segmenter(detectors(detector)())
     began = time.process_time()
-    events = segmenter.push(said.audio) + segmenter.finish()
+    events = segmenter.push(recording.audio) + segmenter.finish()
     cpu_s = time.process_time() - began
-    found = [0] * len(said.spans)
+    counts = [0] * len(recording.spans)
     false, early, late, held = 0, list[float](), list[float](), 0.0
     guesses = {event.segment.utterance: event.at for event in events if isinstance(event, Speculation)}
     for event in events:
@@ -47,18 +47,18 @@ def cut(said: Said, detector: str) -> dict[str, Any]:
             continue
         onset_s, offset_s = event.segment.onset / RATE, event.segment.offset / RATE
         held = max(held, offset_s - onset_s)
-        place = matched(said.spans, onset_s, offset_s) if said.spans else None
+        place = matched(recording.spans, onset_s, offset_s) if recording.spans else None
         if place is None:
             false += 1
             continue
-        found[place] += 1
-        late.append(event.at / RATE - said.spans[place][1])
-        early.append(guesses.get(event.segment.utterance, event.at) / RATE - said.spans[place][1])
+        counts[place] += 1
+        late.append(event.at / RATE - recording.spans[place][1])
+        early.append(guesses.get(event.segment.utterance, event.at) / RATE - recording.spans[place][1])
     return {
-        "found": sum(each == 1 for each in found),
-        "false_a_minute": 60 * false / said.seconds,
+        "found": sum(each == 1 for each in counts),
+        "false_a_minute": 60 * false / recording.seconds,
         "longest_s": held,
-        "cpu_ms_a_second": 1e3 * cpu_s / said.seconds,
+        "cpu_ms_a_second": 1e3 * cpu_s / recording.seconds,
         "guess_s": early,
         "decision_s": late,
     }

@@ -29,33 +29,33 @@ TREATMENTS = ("alone", "runs", "hangs", "dies")
 
 def measure(folder: Path, count: int) -> dict[str, Any]:
     """A row for each digit and treatment: seconds from the cut to the answer of ``QUICK``."""
-    said = digits(count, RATE)
+    recording = digits(count, RATE)
     path = folder / "digits.wav"
-    write(path, said.audio, RATE)
-    rows = [row for treatment in TREATMENTS for row in _heard(path, treatment)]
+    write(path, recording.audio, RATE)
+    rows = [row for treatment in TREATMENTS for row in _answers(path, treatment)]
     return {"digits": count, "quick": QUICK, "stock": STOCK, "step_s": STEP_S, "rows": rows}
 
 
-def _heard(path: Path, treatment: str) -> list[dict[str, Any]]:
+def _answers(path: Path, treatment: str) -> list[dict[str, Any]]:
     names = (QUICK,) if treatment == "alone" else (QUICK, STOCK)
-    told: SimpleQueue[events.Event] = SimpleQueue()
+    queue: SimpleQueue[events.Event] = SimpleQueue()
     with open_lanes(candidates(read_config(None), names), step_s=STEP_S) as lanes:
         lanes.wait()
         stock = next((lane for lane in lanes.lanes if lane.name == STOCK), None)
         source = Recording(path)
-        session = Session(lanes, detectors(), source.rate, told.put)
+        session = Session(lanes, detectors(), source.rate, queue.put)
         rows = list[dict[str, Any]]()
         for block in source.blocks(Event()):
             session.push(block.samples, block.captured)
-            while not told.empty():
-                event = told.get()
+            while not queue.empty():
+                event = queue.get()
                 rows += _row(event, treatment)
                 if isinstance(event, events.Cut) and event.final and event.utterance % EVERY == 0:
                     _signal(stock, treatment)
         session.finish()
         session.drain(STEP_S + 1)
-        while not told.empty():
-            rows += _row(told.get(), treatment)
+        while not queue.empty():
+            rows += _row(queue.get(), treatment)
         session.close()
     return rows
 
@@ -64,9 +64,9 @@ def _row(event: events.Event, treatment: str) -> list[dict[str, Any]]:
     if not isinstance(event, events.Answer) or not event.final:
         return []
     times = event.latency_s or {}
-    own_s = sum(times.get(stage, 0.0) for stage in ("queue", "features", "model"))
+    answer_s = sum(times.get(stage, 0.0) for stage in ("queue", "features", "model"))
     row = {"treatment": treatment, "utterance": event.utterance, "backend": event.backend, "state": event.state}
-    return [row | {"answer_s": own_s if event.state == "answered" else None}]
+    return [row | {"answer_s": answer_s if event.state == "answered" else None}]
 
 
 def _signal(stock: Lane | None, treatment: str) -> None:

@@ -20,15 +20,15 @@ ALONE: Sequence[str] = ("mfcc-lite", "whisper-probe:tiny.en", "whisper-closed:ti
 
 def measure(folder: Path, count: int) -> dict[str, Any]:
     """Each backend by itself, then all side by side: a row for each digit and backend. Seconds."""
-    said = digits(count, RATE)
+    recording = digits(count, RATE)
     path = folder / "digits.wav"
-    write(path, said.audio, RATE)
+    write(path, recording.audio, RATE)
     rows = list[dict[str, Any]]()
     dropped = 0
     for names in (*((name,) for name in ALONE), tuple(ALONE)):
-        lines = heard(path, names)
+        lines = json_lines(path, names)
         cuts = {line["utterance"]: line for line in lines if line["type"] == "cut" and line["final"]}
-        places = {number: matched(said.spans, cut["onset_s"], cut["offset_s"]) for number, cut in cuts.items()}
+        places = {number: matched(recording.spans, cut["onset_s"], cut["offset_s"]) for number, cut in cuts.items()}
         dropped += sum(line["dropped"] for line in lines if line["type"] == "source")
         for line in lines:
             if line["type"] != "answer" or line["state"] != "answered" or places.get(line["utterance"]) is None:
@@ -42,14 +42,14 @@ def measure(folder: Path, count: int) -> dict[str, Any]:
                     "backend": line["backend"],
                     "digit": place,
                     "final": line["final"],
-                    "delay_s": shown_s - said.spans[place][1],
+                    "delay_s": shown_s - recording.spans[place][1],
                     **{f"{stage}_s": seconds for stage, seconds in line["latency_s"].items()},
                 }
             )
-    return {"digits": len(said.spans), "seconds": said.seconds, "dropped_blocks": dropped, "rows": rows}
+    return {"digits": len(recording.spans), "seconds": recording.seconds, "dropped_blocks": dropped, "rows": rows}
 
 
-def heard(path: Path, backends: Sequence[str]) -> list[dict[str, Any]]:
+def json_lines(path: Path, backends: Sequence[str]) -> list[dict[str, Any]]:
     """What the command prints. Raises BenchError if it fails."""
     command = [sys.executable, "-m", "bench", "live", "--input", str(path), "--json", "--backends", ",".join(backends)]
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, stdin=subprocess.DEVNULL, check=False)

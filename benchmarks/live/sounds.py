@@ -61,7 +61,7 @@ def digits(count: int, rate: int, level_db: float | None = None) -> Said:
     clips = corpus.clips[corpus.clips["official"] == "test"].sort_values("clip")
     chosen = clips.groupby(["label", "speaker"], sort=True).head(1).sample(frac=1, random_state=0).head(count)
     sounds = [read(corpus.root / path) for path in chosen["path"]]
-    parts = [resample(audio, own, rate) for audio, own in sounds]
+    parts = [resample(audio, source_rate, rate) for audio, source_rate in sounds]
     if level_db is not None:
         parts = [limited(audio * 10 ** ((level_db - active_level(audio, rate)) / 20)) for audio in parts]
     return joined(parts, rate, (0.3, 2.0), "digits")
@@ -83,13 +83,17 @@ def noise(data: Path, name: str, rate: int) -> Audio:
     path = data / "noise" / f"{name}.wav"
     if not path.is_file():
         raise BenchError(f"{path}: not there; noise comes from DIGITBENCH_DATA")
-    audio, own = read(path)
-    return resample(audio, own, rate)
+    audio, source_rate = read(path)
+    return resample(audio, source_rate, rate)
 
 
-def noisy(said: Said, sound: Audio, snr_db: float) -> Said:
+def noisy(recording: Said, sound: Audio, snr_db: float) -> Said:
     """The same in noise that is repeated as long as it takes."""
-    return Said(mix(said.audio, np.resize(sound, len(said.audio)), snr_db, said.rate), said.rate, said.spans)
+    return Said(
+        mix(recording.audio, np.resize(sound, len(recording.audio)), snr_db, recording.rate),
+        recording.rate,
+        recording.spans,
+    )
 
 
 def matched(spans: Sequence[tuple[float, float]], onset_s: float, offset_s: float, slack_s: float = 0.15) -> int | None:

@@ -21,9 +21,9 @@ def measure(folder: Path, data: Path, paced_s: float, virtual_s: float) -> dict[
     """Summaries and final lines by backend and clock."""
     runs = list[dict[str, Any]]()
     for backend, seconds, paced in ((SHORT, paced_s, True), (SHORT, virtual_s, False), (STOCK, virtual_s, False)):
-        said = sentences(data, seconds)
+        recording = sentences(data, seconds)
         path = folder / f"sentences-{seconds:g}.wav"
-        write(path, said.audio, RATE)
+        write(path, recording.audio, RATE)
         lines = transcribed(path, backend, paced)
         first = dict[int, float]()
         for line in lines:

@@ -36,9 +36,9 @@ def main() -> None:
     parser.add_argument("--docs", type=Path, help="a page to put the tables into")
     arguments = parser.parse_args()
     try:
-        made = make_pairs(arguments.cache, arguments.clips)
-        predictions = predict(made, arguments.cache, arguments.out)
-        write(made, predictions, arguments.out, arguments.docs)
+        pairs_by_part = make_pairs(arguments.cache, arguments.clips)
+        predictions = predict(pairs_by_part, arguments.cache, arguments.out)
+        write(pairs_by_part, predictions, arguments.out, arguments.docs)
     except (BenchError, BackendError) as error:
         sys.exit(f"error: {error}")
 
@@ -58,30 +58,30 @@ def make_pairs(cache: Path, most: int | None) -> dict[str, list[Pair]]:
     }
 
 
-def predict(made: dict[str, list[Pair]], cache: Path, out: Path) -> Predictions:
+def predict(pairs_by_part: dict[str, list[Pair]], cache: Path, out: Path) -> Predictions:
     """WER of every test pair by every predictor, learned from the dev pairs; writes models and curves."""
-    dev, test = (made[part] for part in PARTS)
+    dev, test = (pairs_by_part[part] for part in PARTS)
     kept = cache / "weights" / training.fingerprint(dev)
     for folder in (kept, out / "models"):
         folder.mkdir(parents=True, exist_ok=True)
-    mels = {part: training.load_mels(made[part], cache / "mels") for part in PARTS}
+    mels = {part: training.load_mels(pairs_by_part[part], cache / "mels") for part in PARTS}
     predictions = {"constant": training.constant(dev, test), "avg_logprob": training.by_logprob(dev, test)}
     losses = {}
     for recipe in training.RECIPES:
-        found = training.fitted(recipe, dev, mels["dev"], kept, _say)
-        found.predictor.save(out / "models" / f"{training.file_name(recipe.name)}.zip")
-        values = found.predictor.values([pair.facts for pair in test])
-        predictions[recipe.name] = found.predictor.predict_many(values, mels["test"]).astype(float)
-        losses[recipe.name] = found.curves
+        fit = training.fitted(recipe, dev, mels["dev"], kept, _say)
+        fit.predictor.save(out / "models" / f"{training.file_name(recipe.name)}.zip")
+        values = fit.predictor.values([pair.facts for pair in test])
+        predictions[recipe.name] = fit.predictor.predict_many(values, mels["test"]).astype(float)
+        losses[recipe.name] = fit.curves
     table = [{"predictor": name, **row} for name, rows in losses.items() for row in rows]
     pd.DataFrame(table).to_csv(out / "curves.csv", index=False)
     curves.draw(losses, out / "curves.svg")
     return predictions
 
 
-def write(made: dict[str, list[Pair]], predictions: Predictions, out: Path, docs: Path | None) -> None:
+def write(pairs_by_part: dict[str, list[Pair]], predictions: Predictions, out: Path, docs: Path | None) -> None:
     """Report, raw predictions and, where asked, the page."""
-    dev, test = (made[part] for part in PARTS)
+    dev, test = (pairs_by_part[part] for part in PARTS)
     columns = ("corpus", "id", "speaker", "condition", "errors", "words")
     raw = pd.DataFrame([{name: getattr(pair, name) for name in columns} | pair.facts for pair in test])
     raw.assign(**predictions).round(5).to_csv(out / "predictions.csv", index=False)
@@ -95,8 +95,8 @@ def write(made: dict[str, list[Pair]], predictions: Predictions, out: Path, docs
 
 def _tables(dev: Sequence[Pair], test: Sequence[Pair], predictions: Predictions) -> dict[str, str]:
     learned, asked = (f"{len(each):,} pairs of {len({pair.speaker for pair in each})}" for each in (dev, test))
-    said = f"Learned from {learned} speakers, tested on {asked} others."
-    accuracy = "\n\n".join([said, accuracy_table(test, predictions), verdict(test, predictions)])
+    sentence = f"Learned from {learned} speakers, tested on {asked} others."
+    accuracy = "\n\n".join([sentence, accuracy_table(test, predictions), verdict(test, predictions)])
     return {"wer-predictor": accuracy, "redo": redo_table(test, predictions)}
 
 

@@ -104,10 +104,10 @@ def redo_table(test: Sequence[Pair], predictions: Predictions) -> str:
     """WER where a fifth is redone, by predictor, against a random fifth."""
     lines = ["| first pass | chosen by | WER % | less than a random fifth |", "|---|---|---|---|"]
     for first in FIRST:
-        found = _redone(test, first)
-        if found is None:
+        redone = _redone(test, first)
+        if redone is None:
             continue
-        rows, before, after, words = found
+        rows, before, after, words = redone
         speakers = [test[row].speaker for row in rows]
         fraction = 1 - REDONE
         random_fifth = fraction * before + REDONE * after

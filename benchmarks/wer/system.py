@@ -63,15 +63,17 @@ class WatchedWhisper(Transcriber):
         return [self._hypothesis(result, seconds, cap(seconds)) for result in results]
 
     def _hypothesis(self, result: Any, seconds: float, most: int) -> Hypothesis:
-        said = self._transcript(result, most)
+        transcript = self._transcript(result, most)
         facts = {
-            "avg_logprob": said.logprob,
-            "no_speech": said.no_speech,
-            "compression_ratio": compression_ratio(said.text),
-            "tokens_per_second": len(said.tokens) / seconds,
-            **token_facts(np.array([np.array(step) for step in result.logits[0]]), said.tokens),
+            "avg_logprob": transcript.logprob,
+            "no_speech": transcript.no_speech,
+            "compression_ratio": compression_ratio(transcript.text),
+            "tokens_per_second": len(transcript.tokens) / seconds,
+            **token_facts(np.array([np.array(step) for step in result.logits[0]]), transcript.tokens),
         }
-        return Hypothesis(said.text, len(said.tokens), {name: float(value) for name, value in facts.items()})
+        return Hypothesis(
+            transcript.text, len(transcript.tokens), {name: float(value) for name, value in facts.items()}
+        )
 
 
 def compression_ratio(text: str) -> float:

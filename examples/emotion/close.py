@@ -62,11 +62,11 @@ def _bands(rate: float) -> list[tuple[int, int, int]]:
     """First bin, the bin after the last, and how many of them are an extreme, as ``spectral_contrast`` has them."""
     centres = librosa.fft_frequencies(sr=rate, n_fft=N_FFT)
     edges = [0.0, *(LOWEST * 2.0**octave for octave in range(BANDS + 1))]
-    found = []
+    bands = []
     for place, (low, high) in enumerate(pairwise(edges)):
         inside = np.flatnonzero((centres >= low) & (centres <= high))
         first = inside[0] - (place > 0)
         last = len(centres) if place == BANDS else inside[-1] + 1
         count = max(int(np.rint(SHARE * (last - first))), 1)
-        found.append((int(first), int(last - (place < BANDS)), count))
-    return found
+        bands.append((int(first), int(last - (place < BANDS)), count))
+    return bands

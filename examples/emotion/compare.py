@@ -37,9 +37,9 @@ def compare(folder: Path, paths: Sequence[str], out: Path, rounds: int, say: Rep
     with say.task("comparison", rounds * len(runs) + len(WAYS)) as advance:
         for turn in range(rounds):
             for way, workers in np.random.default_rng(turn).permutation(np.array(runs, dtype=object)):
-                found, made = _fresh(folder, paths, way, workers, profile=False)
-                measured.append({"round": turn, "way": way, "workers": workers, "files": len(paths), **found})
-                tables[way] = made
+                figures, file_rows = _fresh(folder, paths, way, workers, profile=False)
+                measured.append({"round": turn, "way": way, "workers": workers, "files": len(paths), **figures})
+                tables[way] = file_rows
                 advance(1)
         for way in WAYS:
             stages[way] = _fresh(folder, paths, way, 1, profile=True)[0]["stages"]
@@ -78,18 +78,18 @@ def summary(frame: pd.DataFrame, tables: dict[str, list[Row]]) -> pd.DataFrame:
         whole_s=frame["start_s"] + frame["longest_s"] + frame["features_s"],
     )
     plain = frame[frame["way"] == "plain"].set_index("round")
-    made = []
+    records = []
     for (way, workers), some in frame.groupby(["way", "workers"], sort=False):
-        own = some.set_index("round").loc[plain.index]
+        rounds = some.set_index("round").loc[plain.index]
         row: dict[str, Any] = {"way": way, "workers": workers, "agree": agreement(tables["plain"], tables[str(way)])}
-        row |= {name: float(own[name].median()) for name in ("start_s", "longest_s", "features_s", "cpu_s")}
+        row |= {name: float(rounds[name].median()) for name in ("start_s", "longest_s", "features_s", "cpu_s")}
         row["file_s"] = row["features_s"] / len(tables[str(way)])
         for name in ("features", "cpu", "work", "whole"):
-            ratio = time_ratio(plain[f"{name}_s"], own[f"{name}_s"], processes=plain.index)
+            ratio = time_ratio(plain[f"{name}_s"], rounds[f"{name}_s"], processes=plain.index)
             row |= {name: ratio.value, f"{name}_low": ratio.low, f"{name}_high": ratio.high}
-        made.append(row)
+        records.append(row)
     order = {way: place for place, way in enumerate(WAYS)}
-    return pd.DataFrame(made).sort_values(["way", "workers"], key=lambda s: s.map(order) if s.name == "way" else s)
+    return pd.DataFrame(records).sort_values(["way", "workers"], key=lambda s: s.map(order) if s.name == "way" else s)
 
 
 def agreement(plain: Sequence[Row], other: Sequence[Row]) -> str:

@@ -39,19 +39,19 @@ class Peaks:
 
         As ``librosa.piptrack`` gives them; the lowest bin, which is none, where frame 1 has no peak.
         """
-        found = np.zeros(frames, np.float32)
+        frequencies = np.zeros(frames, np.float32)
         second = self.frame == 1
         if second.any():
             strongest = self.bin[second][np.argmax(self.magnitude[second])]
             same = self.bin == strongest
-            found[self.frame[same]] = self.hertz[same]
-        return found
+            frequencies[self.frame[same]] = self.hertz[same]
+        return frequencies
 
     def tuning(self) -> float:
         """Deviation from A440 in fractions of a semitone, as ``librosa.estimate_tuning`` of these peaks."""
-        heard = self.hertz > 0
-        least = np.median(self.magnitude[heard]) if heard.any() else 0.0
-        return float(librosa.pitch_tuning(self.hertz[heard & (self.magnitude >= least)]))
+        nonzero = self.hertz > 0
+        least = np.median(self.magnitude[nonzero]) if nonzero.any() else 0.0
+        return float(librosa.pitch_tuning(self.hertz[nonzero & (self.magnitude >= least)]))
 
 
 def peaks_of(frames: Samples, rate: float) -> Peaks:
@@ -69,8 +69,8 @@ def peaks_of(frames: Samples, rate: float) -> Peaks:
     flat = np.abs(slope) >= np.abs(bend)
     shift = np.where(flat, 0, -slope / np.where(flat, 1, bend)).astype(np.float32)
     magnitude = centre + np.float32(0.5) * ((right - left) / np.float32(2)) * shift
-    found = place + first
-    return Peaks(frame, found, ((found + shift) * float(rate) / N_FFT).astype(np.float32), magnitude, rate)
+    bins = place + first
+    return Peaks(frame, bins, ((bins + shift) * float(rate) / N_FFT).astype(np.float32), magnitude, rate)
 
 
 def crossings(audio: Samples) -> NDArray[np.float64]:

@@ -17,14 +17,14 @@ from examples.emotion.names import Floats
 
 def longest(paths: Sequence[Path]) -> float:
     """Seconds of the longest file, each decoded and resampled to 22,050 Hz to learn it. No feature depends on it."""
-    found = 0.0
+    seconds = 0.0
     for path in paths:
         try:
             audio, rate = librosa.load(path)
         except Exception:  # said when its features are to be computed
             continue
-        found = max(found, len(audio) / rate)
-    return found
+        seconds = max(seconds, len(audio) / rate)
+    return seconds
 
 
 def features(audio: NDArray[np.float32], rate: float) -> Floats:

@@ -34,13 +34,13 @@ class Piece:
 
 def pieces(folder: Path, paths: Sequence[str], way: str, parts: Path) -> list[Piece]:
     """The work cut up. A piece's file is named by what it is of, so a file that changed is another piece."""
-    found = []
+    work_list = []
     for start in range(0, len(paths), PIECE):
         some = tuple(paths[start : start + PIECE])
         stamps = [(folder / path).stat() for path in some]
         what = repr((way, [(path, s.st_size, s.st_mtime_ns) for path, s in zip(some, stamps, strict=True)]))
-        found.append(Piece(some, parts / f"{hashlib.sha256(what.encode()).hexdigest()[:24]}.npz"))
-    return found
+        work_list.append(Piece(some, parts / f"{hashlib.sha256(what.encode()).hexdigest()[:24]}.npz"))
+    return work_list
 
 
 @contextmanager
@@ -74,9 +74,9 @@ def work(
         advance(done.result())
 
 
-def rows(made: Sequence[Piece]) -> Iterator[Row]:
+def rows(pieces: Sequence[Piece]) -> Iterator[Row]:
     """What pieces hold, file by file, in order."""
-    for piece in made:
+    for piece in pieces:
         with np.load(piece.kept) as held:
             for path, seconds, rate, error, values in zip(
                 held["paths"], held["seconds"], held["rates"], held["errors"], held["features"], strict=True
@@ -100,10 +100,10 @@ def write_table(table: Sequence[Row], out: Path) -> None:
     partly.replace(out)
 
 
-def cpu_seconds(made: Sequence[Piece]) -> float:
+def cpu_seconds(pieces: Sequence[Piece]) -> float:
     """Processor time that pieces took, in whichever process."""
     total = 0.0
-    for piece in made:
+    for piece in pieces:
         with np.load(piece.kept) as held:
             total += float(held["cpu_s"])
     return total
@@ -111,20 +111,20 @@ def cpu_seconds(made: Sequence[Piece]) -> float:
 
 def _make(folder: Path, way: str, piece: Piece) -> int:
     began = time.process_time()
-    found = [row(folder, path, way) for path in piece.paths]
+    table = [row(folder, path, way) for path in piece.paths]
     partly = piece.kept.with_suffix(f".{os.getpid()}")
     with partly.open("wb") as file:
         np.savez(
             file,
-            paths=np.array([each.path for each in found]),
-            seconds=np.array([each.seconds for each in found]),
-            rates=np.array([each.rate for each in found]),
-            errors=np.array([each.error for each in found]),
-            features=np.array([each.features for each in found]),
+            paths=np.array([each.path for each in table]),
+            seconds=np.array([each.seconds for each in table]),
+            rates=np.array([each.rate for each in table]),
+            errors=np.array([each.error for each in table]),
+            features=np.array([each.features for each in table]),
             cpu_s=time.process_time() - began,
         )
     partly.replace(piece.kept)
-    return len(found)
+    return len(table)
 
 
 def _quiet() -> None:

@@ -28,7 +28,7 @@ def main() -> None:
 
         if not pool:
             from examples.emotion import warm  # noqa: F401 - what is loaded once counts as start
-        found: dict[str, Any] = {"start_s": time.time() - psutil.Process().create_time()}
+        figures: dict[str, Any] = {"start_s": time.time() - psutil.Process().create_time()}
 
         def first() -> None:
             if way == "plain":
@@ -40,15 +40,15 @@ def main() -> None:
 
         if asked["profile"]:
             work(folder, whole, way, pool, lambda files: None)
-            found["stages"] = where(both)
+            figures["stages"] = where(both)
         else:
             began = time.perf_counter()
             first()
-            found["longest_s"] = time.perf_counter() - began
+            figures["longest_s"] = time.perf_counter() - began
             work(folder, whole, way, pool, lambda files: None)
-            found["features_s"] = time.perf_counter() - began - found["longest_s"]
-            found["cpu_s"] = cpu_seconds(whole)
-    print(json.dumps(found))
+            figures["features_s"] = time.perf_counter() - began - figures["longest_s"]
+            figures["cpu_s"] = cpu_seconds(whole)
+    print(json.dumps(figures))
 
 
 if __name__ == "__main__":

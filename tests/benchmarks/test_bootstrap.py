@@ -9,10 +9,10 @@ from benchmarks.bootstrap import interval, shown
 
 def test_the_interval_of_a_mean_is_that_of_theory() -> None:
     values = np.random.default_rng(0).normal(3, 1, 400)
-    found = interval([str(place) for place in range(400)], lambda rows: float(values[rows].mean()), draws=2_000)
+    estimate = interval([str(place) for place in range(400)], lambda rows: float(values[rows].mean()), draws=2_000)
     expected = stats.t.interval(0.95, 399, values.mean(), stats.sem(values))
-    assert found.value == pytest.approx(values.mean())
-    np.testing.assert_allclose(found[1:], expected, atol=0.02)
+    assert estimate.value == pytest.approx(values.mean())
+    np.testing.assert_allclose(estimate[1:], expected, atol=0.02)
 
 
 def test_clips_of_a_speaker_go_together() -> None:

@@ -24,14 +24,14 @@ def test_files_are_changed_the_same_way_each_time() -> None:
 
 
 @pytest.mark.parametrize(
-    ("loose", "strict", "said"),
+    ("loose", "strict", "words"),
     [
         (1.0, 0.5, ["read", "strict", "strict differs", "not soundfile's"]),
         (np.nan, np.nan, ["read", "strict", "not finite", "strict differs", "not soundfile's"]),
         (ValueError(), 0.5, ["raised ValueError"]),
     ],
 )
-def test_a_lie_is_told(monkeypatch: pytest.MonkeyPatch, loose: Any, strict: Any, said: list[str]) -> None:
+def test_a_lie_is_told(monkeypatch: pytest.MonkeyPatch, loose: Any, strict: Any, words: list[str]) -> None:
     def load(data: bytes, *, sr: None, strict: bool) -> tuple[Any, float]:
         value = answers[strict]
         if isinstance(value, Exception):
@@ -40,4 +40,4 @@ def test_a_lie_is_told(monkeypatch: pytest.MonkeyPatch, loose: Any, strict: Any,
 
     answers = {False: loose, True: strict}
     monkeypatch.setattr(audiodecode, "load", load)
-    assert checked("WAV", example("WAV")) == said
+    assert checked("WAV", example("WAV")) == words

@@ -16,8 +16,8 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         folder = tmp_path / corpus
         folder.mkdir()
         header = f"{identity},{words}" if identity == "path" else f"path,{identity},speaker,{words}"
-        said = enumerate(["A B", "", "C"])
-        rows = [f"{n}.wav,{w}" if identity == "path" else f"{n}.wav,u{n},s{n % 2},{w}" for n, w in said]
+        texts = enumerate(["A B", "", "C"])
+        rows = [f"{n}.wav,{w}" if identity == "path" else f"{n}.wav,u{n},s{n % 2},{w}" for n, w in texts]
         (folder / "transcripts.csv").write_text("\n".join([header, *rows]))
         write(folder / "0.wav", np.zeros(8_000, np.float32), 8_000)
     listed = [("librispeech", f"u{n}", "test") for n in range(3)] + [("common_voice", "2.wav", "dev")]

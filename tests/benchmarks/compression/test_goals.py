@@ -23,8 +23,8 @@ def test_the_least_kept_within_a_point_is_told() -> None:
             row(HARD, 0.5, 0.0, corpus="common_voice"),
         ]
     )
-    made = goals({"corpora": table}).set_index("what")["is"]
-    assert made.tolist() == [
+    answers = goals({"corpora": table}).set_index("what")["is"]
+    assert answers.tolist() == [
         f"20.0 % by {SHORT} +compress@balanced, +1.00 (+0.00 to +2.00)",
         f"50.0 % by {HARD}, +0.00 (-1.00 to +1.00)",
     ]

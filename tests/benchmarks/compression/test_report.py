@@ -24,8 +24,8 @@ SILENCE = [Item(f"cut{n}", "silent", f"cut{n}", "", np.zeros(16_000, np.float32)
 
 
 def line(clip: str, setting: object, text: str, seconds: float, **facts: float) -> str:
-    own = {"clip": clip, "setting": setting.name, "key": setting.key, "threads": 1}  # type: ignore[attr-defined]
-    return json.dumps(own | {"text": text, "wall_s": seconds, "cpu_s": seconds, "facts": facts})
+    record = {"clip": clip, "setting": setting.name, "key": setting.key, "threads": 1}  # type: ignore[attr-defined]
+    return json.dumps(record | {"text": text, "wall_s": seconds, "cpu_s": seconds, "facts": facts})
 
 
 @pytest.fixture
@@ -35,8 +35,10 @@ def records(tmp_path: Path) -> Path:
     lines = []
     for number, item in enumerate(ITEMS):
         lines.append(line(item.name, STOCK, "birds sing in trees", 0.4, encoder_tokens=1500, clip_tokens=50))
-        said = "birds sing in" if number == 0 else "birds sing in trees"
-        lines.append(line(item.name, SHORT, said, 0.1, encoder_tokens=100, clip_tokens=40, decoder_tokens=5, retries=0))
+        hypothesis = "birds sing in" if number == 0 else "birds sing in trees"
+        lines.append(
+            line(item.name, SHORT, hypothesis, 0.1, encoder_tokens=100, clip_tokens=40, decoder_tokens=5, retries=0)
+        )
     (folder / "one.jsonl").write_text("\n".join(lines) + "\n")
     cuts = [line(item.name, STOCK, "you", 0.4) for item in SILENCE] + [
         line(item.name, SHORT, "", 0.1) for item in SILENCE
@@ -73,8 +75,8 @@ def test_words_for_silence_and_none_for_speech_are_counted(records: Path) -> Non
 
 
 def test_a_folder_is_compared_with_stock_alone_and_on_two_workers(records: Path) -> None:
-    made = throughput(records / "records/dev/folder.jsonl", ITEMS, records / "records/dev/one.jsonl")
-    eights = made.iloc[1]
+    table = throughput(records / "records/dev/folder.jsonl", ITEMS, records / "records/dev/one.jsonl")
+    eights = table.iloc[1]
     assert (eights["rounds"], eights["wall_s"], eights["real_time"]) == (3, 0.5, 16)
     assert (eights["times_two"], eights["times_alone"]) == pytest.approx((4, 6.4))
 
@@ -83,8 +85,8 @@ def test_the_interval_of_a_ratio_holds_it() -> None:
     a = np.array([1.0, 2, 3, 4])
     same = ratio(2 * a, a)
     assert same == pytest.approx((2, 2, 2))
-    found = ratio(np.array([1.0, 2, 3, 9]), a)
-    assert found.low < found.value < found.high
+    estimate = ratio(np.array([1.0, 2, 3, 9]), a)
+    assert estimate.low < estimate.value < estimate.high
 
 
 def test_the_report_is_written_whole(records: Path) -> None:

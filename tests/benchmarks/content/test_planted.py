@@ -35,14 +35,14 @@ def test_speech_is_where_the_clean_clip_is_loud(clip: Utterance) -> None:
 
 @pytest.mark.parametrize("snr_db", [20.0, -5.0])
 def test_every_stretch_is_what_its_truth_says(clip: Utterance, hiss: Noise, snr_db: float) -> None:
-    made = join(clip, hiss, snr_db)
-    assert len(made.audio) == len(made.truth) * HOP
-    pieces = made.audio.reshape(-1, HOP)
-    silent = np.concatenate(pieces[(made.truth == SILENCE)])
+    recording = join(clip, hiss, snr_db)
+    assert len(recording.audio) == len(recording.truth) * HOP
+    pieces = recording.audio.reshape(-1, HOP)
+    silent = np.concatenate(pieces[(recording.truth == SILENCE)])
     assert rms_level(silent) == pytest.approx(ROOM_DB, abs=0.5)
-    beside = np.concatenate(pieces[made.within("beside") == NOISE])
-    clean = np.concatenate(pieces[made.stretch == 5])
-    assert set(made.within("in_noise")) == {NOISE, SPOKEN, UNKNOWN}
+    beside = np.concatenate(pieces[recording.within("beside") == NOISE])
+    clean = np.concatenate(pieces[recording.stretch == 5])
+    assert set(recording.within("in_noise")) == {NOISE, SPOKEN, UNKNOWN}
     if snr_db > 0:  # below, the sum may have been scaled down
         assert active_level(clean, RATE) - rms_level(beside) == pytest.approx(snr_db, abs=1.5)
 

@@ -12,14 +12,14 @@ CONDITIONS = ("clean", "speed:1.25", "speed:1.5")
 
 def pairs(part: str, clips: int, seed: int = 0) -> list[Pair]:
     rng = np.random.default_rng(seed)
-    made = []
+    sample = []
     for clip in range(clips):
         for place, condition in enumerate(CONDITIONS):
             wer = rng.beta(1, 3) * (1 + place) / 3
             facts = dict(zip((*FACTS, *TOKEN_FACTS), rng.normal(0, 1, 8), strict=True))
             facts["avg_logprob"] = -wer + rng.normal(0, 0.02)
             speaker = f"{part}{clip % max(2, clips // 3)}"
-            made.append(
+            sample.append(
                 Pair("made", f"{part}{clip}", speaker, part, condition, 5.0, "", "", round(20 * wer), 20, facts)
             )
-    return made
+    return sample

@@ -35,19 +35,19 @@ class Deaf:
 def clips(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Utterance]:
     monkeypatch.setattr(pairs, "WatchedWhisper", Deaf)
     monkeypatch.setattr(pairs, "CONDITIONS", {"dev": ("clean", "speed:1.25", "noise:white@10dB")})
-    made = []
+    utterances = []
     for name, text in (("one", "A WORD"), ("two", "TWO MORE WORDS")):
         write(tmp_path / f"{name}.wav", np.random.default_rng(0).normal(0, 0.1, 16_000).astype(np.float32), 16_000)
-        made.append(Utterance("made", name, tmp_path / f"{name}.wav", name, text))
-    return made
+        utterances.append(Utterance("made", name, tmp_path / f"{name}.wav", name, text))
+    return utterances
 
 
 def test_every_clip_is_heard_once_under_every_condition(clips: list[Utterance], tmp_path: Path) -> None:
     place, mels = tmp_path / "cache" / "pairs.jsonl", tmp_path / "cache" / "mels"
-    made = list(pairs.make(clips, "dev", place, mels))
-    assert [pair.wer for pair in made] == [1.0] * 6 and {pair.words for pair in made} == {2, 3}
+    new_pairs = list(pairs.make(clips, "dev", place, mels))
+    assert [pair.wer for pair in new_pairs] == [1.0] * 6 and {pair.words for pair in new_pairs} == {2, 3}
     assert Deaf.asked == [2, 1, 2, 1]  # as long as the clip: together; faster: by itself
-    assert pairs.read(place) == made
+    assert pairs.read(place) == new_pairs
     assert list(pairs.make(clips, "dev", place, mels)) == []
     with np.load(pairs.mel_file(mels, "made", "one")) as stored:
         assert {name: mel.shape for name, mel in stored.items()}["clean"] == (64, 51)
@@ -55,10 +55,10 @@ def test_every_clip_is_heard_once_under_every_condition(clips: list[Utterance], 
 
 def test_what_was_cut_short_is_made_again_alone(clips: list[Utterance], tmp_path: Path) -> None:
     place, mels = tmp_path / "pairs.jsonl", tmp_path / "mels"
-    made = list(pairs.make(clips, "dev", place, mels))
-    place.write_text("".join(json.dumps(asdict(pair)) + "\n" for pair in made[:-1]) + '{"corpus": "ma')
-    assert list(pairs.make(clips, "dev", place, mels)) == made[-1:]
-    assert sorted(map(str, pairs.read(place))) == sorted(map(str, made))
+    new_pairs = list(pairs.make(clips, "dev", place, mels))
+    place.write_text("".join(json.dumps(asdict(pair)) + "\n" for pair in new_pairs[:-1]) + '{"corpus": "ma')
+    assert list(pairs.make(clips, "dev", place, mels)) == new_pairs[-1:]
+    assert sorted(map(str, pairs.read(place))) == sorted(map(str, new_pairs))
 
 
 def test_a_line_that_is_no_pair_is_named(tmp_path: Path) -> None:

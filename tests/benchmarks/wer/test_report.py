@@ -27,9 +27,9 @@ def test_rank_figures_are_those_of_the_libraries() -> None:
 def test_the_constant_has_no_rank_and_the_verdict_says_what_was_reached() -> None:
     constant, good = accuracy_table(TEST, PREDICTIONS).splitlines()[2:4]
     assert constant.endswith("|  |  |") and "0 % [0, 0]" in constant and "0.9" in good
-    said = verdict(TEST, PREDICTIONS)
-    assert "Reached by good." in said
-    assert "Sound alone (mel, CNN) does not beat the constant" in said
+    text = verdict(TEST, PREDICTIONS)
+    assert "Reached by good." in text
+    assert "Sound alone (mel, CNN) does not beat the constant" in text
     assert "Reached by none of them." in verdict(TEST, {name: PREDICTIONS[name] for name in ("constant", "mel, CNN")})
 
 

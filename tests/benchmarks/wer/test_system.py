@@ -15,10 +15,10 @@ def test_tokens_are_judged_by_their_probabilities() -> None:
     tokens = [int(row.argmax()) for row in logits[:5]]
     facts = token_facts(logits, tokens)
     logs = log_softmax(logits[:5].astype(float), axis=1)
-    said = logs[np.arange(5), tokens]
-    assert facts["worst_logprob"] == pytest.approx(said.min(), abs=1e-4)
-    assert facts["low_logprob"] == pytest.approx(np.quantile(said, 0.1), abs=1e-4)
-    assert facts["unsure_share"] == pytest.approx(np.mean(np.exp(said) < 0.5))
+    token_logs = logs[np.arange(5), tokens]
+    assert facts["worst_logprob"] == pytest.approx(token_logs.min(), abs=1e-4)
+    assert facts["low_logprob"] == pytest.approx(np.quantile(token_logs, 0.1), abs=1e-4)
+    assert facts["unsure_share"] == pytest.approx(np.mean(np.exp(token_logs) < 0.5))
     assert facts["entropy"] == pytest.approx(entropy(np.exp(logs), axis=1).mean(), abs=1e-4)
 
 

@@ -25,11 +25,11 @@ def test_a_line_from_logprob_beats_the_constant_where_it_tells_all() -> None:
 
 def test_confidence_is_learned_and_kept(tmp_path: Path) -> None:
     dev, test = pairs("dev", 60), pairs("test", 20, seed=1)
-    said: list[str] = []
+    lines: list[str] = []
     recipe = Recipe("confidence", "facts", FACTS, 40)
-    first = fitted(recipe, dev, [], tmp_path, said.append)
-    again = fitted(recipe, dev, [], tmp_path, said.append)
-    assert len(said) == len(SEEDS) == len(first.predictor.members)
+    first = fitted(recipe, dev, [], tmp_path, lines.append)
+    again = fitted(recipe, dev, [], tmp_path, lines.append)
+    assert len(lines) == len(SEEDS) == len(first.predictor.members)
     assert again.curves == first.curves and len(first.curves) == 40 * len(SEEDS)
     values = first.predictor.values([pair.facts for pair in test])
     guess = first.predictor.predict_many(values)
@@ -42,8 +42,8 @@ def test_confidence_is_learned_and_kept(tmp_path: Path) -> None:
 def test_networks_that_look_at_sound_are_learned(tmp_path: Path) -> None:
     dev = pairs("dev", 6)
     mels = [np.full((64, 40), round(200 * pair.wer), np.uint8) for pair in dev]
-    found = fitted(Recipe("mel, CNN", "cnn", (), 1), dev, mels, tmp_path, lambda line: None)
-    guess = found.predictor.predict_many(found.predictor.values([pair.facts for pair in dev]), mels)
+    fit = fitted(Recipe("mel, CNN", "cnn", (), 1), dev, mels, tmp_path, lambda line: None)
+    guess = fit.predictor.predict_many(fit.predictor.values([pair.facts for pair in dev]), mels)
     assert guess.shape == (len(dev),) and np.isfinite(guess).all()
 
 
