@@ -20,13 +20,13 @@ QUIETEST = 1e-10
 
 def described(context: Context) -> list[dict[str, float]]:
     """The facts of :func:`content` by clip, in the order of the run's table."""
-    detector, found = detectors()(), []
+    detector, facts = detectors()(), []
     with context.reporter.task("content of clips", len(context.clips)) as advance:
         for clip in context.clips.all():
             audio, rate = read(Path(clip.path), UNLIMITED)
-            found.append(content(resample(audio, rate, RATE), detector))
+            facts.append(content(resample(audio, rate, RATE), detector))
             advance(1)
-    return found
+    return facts
 
 
 def content(audio: Audio, detector: Detector) -> dict[str, float]:

@@ -82,6 +82,6 @@ def _value(name: str, given: Any) -> Any:
 
 def _file(chosen: Path | None, task: str | None) -> Path | None:
     """The file named, or bench.toml here, or the checkout's; of a task that is named and has one, TASK.toml before."""
-    own = [f"{task}.toml"] if task and task.isidentifier() else []
-    standard = (place / name for name in (*own, "bench.toml") for place in (Path(), ROOT))
+    names = [f"{task}.toml"] if task and task.isidentifier() else []
+    standard = (place / name for name in (*names, "bench.toml") for place in (Path(), ROOT))
     return chosen or next((path for path in standard if path.is_file()), None)

@@ -42,9 +42,9 @@ def compare(
     from bench.records.read import consistent
 
     with consistent(before, after):
-        found = difference(open_run(before), open_run(after), force=force)
-    write(found.json()) if json else echo(*found.markdown().splitlines())
-    raise typer.Exit(found.exit_code)
+        comparison = difference(open_run(before), open_run(after), force=force)
+    write(comparison.json()) if json else echo(*comparison.markdown().splitlines())
+    raise typer.Exit(comparison.exit_code)
 
 
 @app.command()
@@ -66,11 +66,13 @@ def recommend(
     from bench.records.read import consistent
 
     with consistent(run):
-        found = choose(open_run(run), Wish(new, training, max_ms, p95, max_mb, max_ram_mb, max_cold_s, min_accuracy))
-    for note in found.notes:
+        recommendation = choose(
+            open_run(run), Wish(new, training, max_ms, p95, max_mb, max_ram_mb, max_cold_s, min_accuracy)
+        )
+    for note in recommendation.notes:
         echo(f"note: {note}", err=True)
-    write(found.json().strip()) if json else echo(*found.lines)
-    raise typer.Exit(found.exit_code)
+    write(recommendation.json().strip()) if json else echo(*recommendation.lines)
+    raise typer.Exit(recommendation.exit_code)
 
 
 @app.command()
@@ -78,9 +80,9 @@ def verify(run: RunFolder) -> None:
     """Make report and tables again, check the hash of all else. Exit code 1 if anything differs."""
     from bench.verify import verify as findings
 
-    found = findings(run)
-    for line in found:
+    problems = findings(run)
+    for line in problems:
         echo(line, err=True)
-    if found:
+    if problems:
         raise typer.Exit(FAILED)
     echo(f"{run}: all is as it was written")

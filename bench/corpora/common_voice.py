@@ -41,8 +41,8 @@ def find_root(data: Path, language: str = "en") -> Path:
         if (folder / TRANSCRIPTS).is_file() or _lists(folder):
             return folder
     packed = archives(data)
-    found = f"; unpack {', '.join(packed)} first" if packed else ""
-    raise BenchError(f"{data}: no Common Voice here; expected clips and validated.tsv, or transcripts.csv{found}")
+    hint = f"; unpack {', '.join(packed)} first" if packed else ""
+    raise BenchError(f"{data}: no Common Voice here; expected clips and validated.tsv, or transcripts.csv{hint}")
 
 
 def _lists(folder: Path) -> list[str]:

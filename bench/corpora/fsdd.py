@@ -92,20 +92,20 @@ def open_fsdd(
             f" {', '.join(digits)}; for other words give recordings, --corpus folder:PATH, or --corpus synthetic"
         )
     here = places(data, environ, cache)
-    found = next((place for place in here if place.folder), None)
-    if found is None:
+    place = next((place for place in here if place.folder), None)
+    if place is None:
         if data:
             raise BenchError(
                 f"{data}: no FSDD here; expected fsdd/recordings/*.wav, recordings/*.wav, *.wav or train*.parquet"
             )
         folder = download(environ, cache, manifest, remote)
         return open_recordings(folder, manifest, f"FSDD, downloaded to {folder}", progress, wanted=wanted)
-    assert found.folder is not None
-    source = f"FSDD, {found.name}"
-    if found.form == "hub":
-        folder, rejected = _from_parquet(found.folder, cache, manifest)
+    assert place.folder is not None
+    source = f"FSDD, {place.name}"
+    if place.form == "hub":
+        folder, rejected = _from_parquet(place.folder, cache, manifest)
         return open_recordings(folder, manifest, f"{source} (hub copy)", progress, rejected, wanted)
-    return open_recordings(found.folder, manifest, source, progress, wanted=wanted)
+    return open_recordings(place.folder, manifest, source, progress, wanted=wanted)
 
 
 def places(data: Path | None, environ: Mapping[str, str], cache: Path) -> list[Place]:
@@ -222,11 +222,11 @@ def _from_parquet(copy: Path, cache: Path, manifest: Manifest) -> tuple[Path, tu
         with FileLock(cache / f"{target.name}.lock"):
             if not target.exists():
                 with TemporaryDirectory(dir=cache, prefix="fsdd-") as work:
-                    made = Path(work, "made")
-                    made.mkdir()
-                    rejected = restore_names(hub.rows(copy), manifest, made)
-                    (made / _REJECTED).write_text(json.dumps([(row.path, row.reason) for row in rejected]))
-                    made.rename(target)
+                    staging = Path(work, "made")
+                    staging.mkdir()
+                    rejected = restore_names(hub.rows(copy), manifest, staging)
+                    (staging / _REJECTED).write_text(json.dumps([(row.path, row.reason) for row in rejected]))
+                    staging.rename(target)
     except OSError as error:
         raise BenchError(f"{cache}: cannot be written ({error.strerror or error})") from None
     return target, tuple(Rejected(*row) for row in json.loads((target / _REJECTED).read_text()))

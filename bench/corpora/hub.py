@@ -37,10 +37,10 @@ class Row:
 
 def files(folder: Path) -> dict[str, list[Path]]:
     """Parquet files by split, in ``folder`` or its ``data``; empty when there are none."""
-    found = {
+    by_split = {
         split: sorted([*folder.glob(f"{split}*.parquet"), *folder.glob(f"data/{split}*.parquet")]) for split in SPLITS
     }
-    return {split: paths for split, paths in found.items() if paths}
+    return {split: paths for split, paths in by_split.items() if paths}
 
 
 def rows(folder: Path) -> Iterator[Row]:
@@ -122,5 +122,5 @@ def cached(environ: Mapping[str, str]) -> Path | None:
     home = Path(environ.get("HF_HOME") or Path(environ.get("XDG_CACHE_HOME") or "~/.cache") / "huggingface")
     hub = Path(environ.get("HF_HUB_CACHE") or home / "hub").expanduser()
     snapshots = (hub / f"datasets--{REPOSITORY.replace('/', '--')}").glob("snapshots/*")
-    found = [folder for folder in snapshots if files(folder)]
-    return max(found, key=lambda folder: folder.stat().st_mtime, default=None)
+    copies = [folder for folder in snapshots if files(folder)]
+    return max(copies, key=lambda folder: folder.stat().st_mtime, default=None)

@@ -35,7 +35,7 @@ def suggest(root: Path, paths: Iterable[str], labels: Labels | None) -> str:
     if named:
         return f"; it looks like {named}"
     layout = _layout(some, labels) if labels else ""
-    return f"; if their names say it, open it with --pattern '{layout}'" if layout else _own_tables(root)
+    return f"; if their names say it, open it with --pattern '{layout}'" if layout else _table_hint(root)
 
 
 def _layout(paths: Collection[str], labels: Labels) -> str:
@@ -49,7 +49,7 @@ def _layout(paths: Collection[str], labels: Labels) -> str:
     return ""
 
 
-def _own_tables(root: Path) -> str:
+def _table_hint(root: Path) -> str:
     """A word on CSVs that list no clips: perhaps they were meant to."""
     tables = (path for path in root.glob("*.[ct]sv") if path.is_file() and not path.name.startswith("."))
     names = sorted(path.name for path in tables if not read_header(path).is_of_clips())

@@ -45,9 +45,9 @@ def find_root(data: Path) -> Path:
     if next(data.glob("*/*/*.trans.txt"), None):  # one subset
         return data
     packed = archives(data)
-    found = f"; unpack {', '.join(packed)} first" if packed else ""
+    hint = f"; unpack {', '.join(packed)} first" if packed else ""
     raise BenchError(
-        f"{data}: no LibriSpeech here; expected test-clean/237/134500/237-134500.trans.txt or transcripts.csv{found}"
+        f"{data}: no LibriSpeech here; expected test-clean/237/134500/237-134500.trans.txt or transcripts.csv{hint}"
     )
 
 

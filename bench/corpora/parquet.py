@@ -86,10 +86,10 @@ def _kept(target: Path, rows: Iterator[tuple[str, Mapping[str, Any]]], where: st
         with FileLock(target.with_name(f"{target.name}.lock")):
             if not target.exists():
                 with TemporaryDirectory(dir=target.parent, prefix="speech-") as work:
-                    made = Path(work, "made")
-                    (made / "clips").mkdir(parents=True)
-                    _write(made, rows, where)
-                    made.rename(target)
+                    staging = Path(work, "made")
+                    (staging / "clips").mkdir(parents=True)
+                    _write(staging, rows, where)
+                    staging.rename(target)
     except OSError as error:
         raise BenchError(f"{target.parent}: cannot be written to ({error.strerror or error})") from None
     return target

@@ -52,8 +52,8 @@ class Pattern:
         Each field is as short as the whole allows and holds no /; one that is named twice is the same both times.
         """
         whole = path if self.has_ending else _stem(path)
-        found = next(filter(None, (form.fullmatch(whole) for form in self.forms)), None)
-        return found.groupdict() if found else None
+        match = next(filter(None, (form.fullmatch(whole) for form in self.forms)), None)
+        return match.groupdict() if match else None
 
     def entry(self, path: str) -> Entry | LeftOut:
         """What the path says of its file."""

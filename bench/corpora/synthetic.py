@@ -81,10 +81,10 @@ def open_synthetic(
         with FileLock(cache / f"{folder.name}.lock"):
             if not folder.exists():
                 with TemporaryDirectory(dir=cache, prefix="synthetic-") as work:
-                    made = Path(work, "made")
-                    made.mkdir()
-                    _speak_apart(utterances, made)
-                    made.rename(folder)
+                    staging = Path(work, "made")
+                    staging.mkdir()
+                    _speak_apart(utterances, staging)
+                    staging.rename(folder)
     except OSError as error:
         raise BenchError(f"{cache}: the synthetic corpus cannot be written there ({error.strerror or error})") from None
     clips, rejected = scan(folder, read_listing(folder / STANDARD), len(utterances), progress)

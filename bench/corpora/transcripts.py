@@ -40,8 +40,8 @@ def table(path: Path, needed: Collection[str]) -> Iterator[tuple[int, dict[str, 
             )
             header = next(reader, [])
             if missing := [name for name in needed if name not in header]:
-                found = ",".join(header) or "nothing"
-                raise BenchError(f"{path}: no column {' and '.join(missing)} in its first line, found {found:.200}")
+                present = ",".join(header) or "nothing"
+                raise BenchError(f"{path}: no column {' and '.join(missing)} in its first line, found {present:.200}")
             for row in reader:
                 if any(row):
                     if len(row) != len(header):

@@ -23,8 +23,10 @@ def walk(root: Path) -> Iterator[str | Rejected | LeftOut]:
     while waiting:
         folder = waiting.pop()
         try:
-            with os.scandir(folder) as found:
-                entries = sorted((each for each in found if not each.name.startswith(".")), key=lambda each: each.name)
+            with os.scandir(folder) as listing:
+                entries = sorted(
+                    (each for each in listing if not each.name.startswith(".")), key=lambda each: each.name
+                )
         except OSError as error:
             where = folder.relative_to(root).as_posix()
             yield Rejected(where, f"a folder that cannot be opened ({error.strerror or error})")

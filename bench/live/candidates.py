@@ -32,17 +32,17 @@ def candidates(config: Config, names: Sequence[str] = (), models: Sequence[Path]
             name = untrained[0]
             raise BenchError(f"{name} must be trained first: `digitbench train {name} --out FILE`, then --model FILE")
         return chosen + [Candidate(choose(config, model, None), model) for model in models]
-    found = [Candidate(choose(config, path, name), path) for name, path in ready_ones(config.vocabulary)]
+    ready = [Candidate(choose(config, path, name), path) for name, path in ready_ones(config.vocabulary)]
     why = []
     for name in READY:
         try:
             check_backends(replace(config, backends=(name,)))
-            found.append(Candidate(choose(config, None, name)))
+            ready.append(Candidate(choose(config, None, name)))
         except BenchError as error:
             why.append(str(error))
-    if not found:
+    if not ready:
         raise BenchError(f"{'; '.join(why)}; or name others: --backends A,B, --model FILE")
-    return found
+    return ready
 
 
 def _ours(candidate: Candidate) -> bool:

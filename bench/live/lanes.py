@@ -188,7 +188,7 @@ class Lane:
         segment = taken.segment
         try:
             asked = time.monotonic()
-            said = worker.ask("listen", **_message(handed(segment, context_s), segment.rate))
+            message = worker.ask("listen", **_message(handed(segment, context_s), segment.rate))
             replied = time.monotonic()
         except StoppedError:
             raise
@@ -197,13 +197,13 @@ class Lane:
             self._become("down", error.reason)  # whoever hears of the failure finds the lane so
             taken.deliver(Reply(self.name, segment, "failed", error=error.reason))
             raise
-        if (problem := said.pop("problem", None)) is not None:
+        if (problem := message.pop("problem", None)) is not None:
             taken.deliver(Reply(self.name, segment, "failed", error=problem))
             return
         self._deaths = 0
-        features_s, model_s = said.pop("features_s"), said.pop("model_s")
+        features_s, model_s = message.pop("features_s"), message.pop("model_s")
         queue_s = asked - taken.at + max(0.0, replied - asked - features_s - model_s)
-        taken.deliver(Reply(self.name, segment, "answered", said, None, queue_s, features_s, model_s))
+        taken.deliver(Reply(self.name, segment, "answered", message, None, queue_s, features_s, model_s))
 
     def _become(self, state: State, reason: str = "") -> None:
         with self._changed:
@@ -232,7 +232,8 @@ class Lanes:
         self._tell = tell
         logs = [folder / f"{place}.log" for place in range(len(names))]
         self.lanes = tuple(
-            Lane(candidate, log, self._told, threads, step_s) for candidate, log in zip(candidates, logs, strict=True)
+            Lane(candidate, log, self._on_state, threads, step_s)
+            for candidate, log in zip(candidates, logs, strict=True)
         )
 
     @property
@@ -261,7 +262,7 @@ class Lanes:
         for lane in self.lanes:
             lane.forget(client)
 
-    def _told(self, state: LaneState) -> None:
+    def _on_state(self, state: LaneState) -> None:
         with self._settled:
             self._settled.notify_all()
         self._tell(state)
@@ -281,11 +282,11 @@ def open_lanes(
     Logs of workers are in a private folder, which is kept where a reason points into it.
     """
     folder = Path(mkdtemp(prefix="digitbench-live-"))
-    told = False
+    keep = False
 
     def hear(state: LaneState) -> None:
-        nonlocal told
-        told |= str(folder) in state.reason
+        nonlocal keep
+        keep |= str(folder) in state.reason
         tell(state)
 
     try:
@@ -300,7 +301,7 @@ def open_lanes(
             for lane in lanes.lanes:
                 lane.close()
     finally:
-        if not told:
+        if not keep:
             shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -46,11 +46,11 @@ class Listening:
 
 def listen(asked: Listening) -> None:
     """Hear the source to its end, or until q or Ctrl-C. Raises BenchError where nothing can be heard or answered."""
-    told: queue.SimpleQueue[tuple[float, events.Event | BenchError | None]] = queue.SimpleQueue()
+    inbox: queue.SimpleQueue[tuple[float, events.Event | BenchError | None]] = queue.SimpleQueue()
     stop = Event()
 
     def tell(event: events.Event) -> None:
-        told.put((time.monotonic(), event))
+        inbox.put((time.monotonic(), event))
 
     folder = None if asked.save is None else Folder(asked.save)
     try:
@@ -78,7 +78,7 @@ def listen(asked: Listening) -> None:
             source=source.name,
             speaker=asked.speaker,
         )
-        thread = Thread(target=_feed, args=(source, session, stop, told.put), name="source", daemon=True)
+        thread = Thread(target=_feed, args=(source, session, stop, inbox.put), name="source", daemon=True)
         thread.start()
         try:
             with _view(asked, lanes.names) as view, keys() as pressed:
@@ -87,7 +87,7 @@ def listen(asked: Listening) -> None:
                     for key in pressed.pressed():
                         controls.press(key)
                     try:
-                        at, event = told.get(timeout=0.05)
+                        at, event = inbox.get(timeout=0.05)
                     except queue.Empty:
                         view.pause()
                         continue
@@ -102,8 +102,8 @@ def listen(asked: Listening) -> None:
                     session.finish()
                 session.drain(DRAIN_S)
                 tell(events.Source(source.name, source.rate, source.dropped))
-                while not told.empty():
-                    at, event = told.get()
+                while not inbox.empty():
+                    at, event = inbox.get()
                     if event is not None and not isinstance(event, BenchError):
                         view.show(event, at)
         finally:
@@ -139,10 +139,10 @@ class Controls:
 
 def correctable(labels: Sequence[str]) -> Mapping[str, str]:
     """Key -> label: labels of one letter have that, the others the digits and letters that are free, in order."""
-    own = {label: label for label in labels if len(label) == 1}
-    free = [key for key in "1234567890abcdefghijklmnoprstvwxyz" if key not in own]
+    letters = {label: label for label in labels if len(label) == 1}
+    free = [key for key in "1234567890abcdefghijklmnoprstvwxyz" if key not in letters]
     others = [label for label in labels if len(label) != 1]
-    return MappingProxyType({**own, **dict(zip(free, others, strict=False))})
+    return MappingProxyType({**letters, **dict(zip(free, others, strict=False))})
 
 
 def _view(asked: Listening, names: Sequence[str]) -> View:

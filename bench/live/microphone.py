@@ -39,7 +39,7 @@ def devices() -> list[Device]:
     """Every device with an input. Raises BenchError where PortAudio, or sounddevice, is not installed."""
     portaudio = _portaudio()
     standard = _default(portaudio)
-    found = [(number, each) for number, each in enumerate(portaudio.query_devices()) if each["max_input_channels"] > 0]
+    inputs = [(number, each) for number, each in enumerate(portaudio.query_devices()) if each["max_input_channels"] > 0]
     return [
         Device(
             str(each["name"]),
@@ -48,7 +48,7 @@ def devices() -> list[Device]:
             each["max_input_channels"],
             number == standard,
         )
-        for number, each in found
+        for number, each in inputs
     ]
 
 
@@ -97,15 +97,15 @@ class Microphone:
 
         try:
             with self._opened(portaudio, callback) as stream:
-                heard = time.monotonic()
+                arrival = time.monotonic()
                 while not stop.is_set():
                     try:
                         block = taken.get(timeout=0.1)
                     except queue.Empty:
-                        if not stream.active or time.monotonic() - heard > SILENT_S:
+                        if not stream.active or time.monotonic() - arrival > SILENT_S:
                             raise BenchError(f"{self.name}: no more sound comes from it; was it unplugged?") from None
                         continue
-                    heard = time.monotonic()
+                    arrival = time.monotonic()
                     yield block
         except portaudio.PortAudioError as error:
             raise BenchError(

@@ -31,8 +31,8 @@ def replay(folder: Path, lanes: Lanes) -> Iterator[Replayed]:
         for _ in lanes.names:
             reply = replies.get()
             before = kept.answers.get(reply.backend)
-            said = reply.said
+            message = reply.said
             same = None
-            if said is not None and before is not None and before.get("state") == "answered":
-                same = all(said[name] == before.get(name) for name in COMPARED)
+            if message is not None and before is not None and before.get("state") == "answered":
+                same = all(message[name] == before.get(name) for name in COMPARED)
             yield Replayed(kept.file, reply, same)

@@ -131,10 +131,10 @@ class _Service:
         client = object()
         try:
             lanes.submit(client, sound, partial(_pass_on, loop, replies))
-            found = [await replies.get() for _ in lanes.names]
+            answers = [await replies.get() for _ in lanes.names]
         finally:
             lanes.forget(client)
-        return sorted(found, key=lambda reply: lanes.names.index(reply.backend))
+        return sorted(answers, key=lambda reply: lanes.names.index(reply.backend))
 
 
 def _pass_on(loop: asyncio.AbstractEventLoop, replies: asyncio.Queue[Reply], reply: Reply) -> None:

@@ -33,10 +33,10 @@ def pcm(kind: str, data: bytes) -> tuple[Audio, int] | None:
     ``audio/L16`` (RFC 2586) with the highest; ``channels`` is 1 unless said. None for any other type. Raises
     UploadError.
     """
-    told = _PCM.fullmatch(re.sub(r"\s|\"", "", kind).lower())
-    if told is None:
+    match = _PCM.fullmatch(re.sub(r"\s|\"", "", kind).lower())
+    if match is None:
         return None
-    settings = dict(pair.split("=") for pair in told[2].split(";") if pair)
+    settings = dict(pair.split("=") for pair in match[2].split(";") if pair)
     try:
         rate, channels = int(settings["rate"]), int(settings.get("channels", "1"))
     except (KeyError, ValueError):
@@ -49,7 +49,7 @@ def pcm(kind: str, data: bytes) -> tuple[Audio, int] | None:
         raise UploadError(f"{len(data)} bytes are no whole number of 16-bit samples of {channels} channels")
     if len(data) // (2 * channels) > LIMITS.seconds * rate:
         raise UploadError(f"longer than {LIMITS.seconds:g} s; send one utterance at a time")
-    samples = np.frombuffer(data, "<i2" if told[1] == "pcm" else ">i2").astype(np.float32) / np.float32(32_768)
+    samples = np.frombuffer(data, "<i2" if match[1] == "pcm" else ">i2").astype(np.float32) / np.float32(32_768)
     return samples.reshape(-1, channels).mean(axis=1, dtype=np.float32), rate
 
 

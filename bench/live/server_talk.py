@@ -206,11 +206,11 @@ class Talk:
 
     def _reply(self, reply: Reply) -> None:
         """What a lane says of a file."""
-        said = reply.said or {}
+        message = reply.said or {}
         stages = {"queue": reply.queue_s, "features": reply.features_s, "model": reply.model_s}
         answer = told.Answer(
-            reply.segment.utterance, reply.backend, True, reply.state, said.get("label"), said.get("text"),
-            said.get("scores"), said.get("facts"), reply.error, stages,
+            reply.segment.utterance, reply.backend, True, reply.state, message.get("label"), message.get("text"),
+            message.get("scores"), message.get("facts"), reply.error, stages,
         )  # fmt: skip
         self.tell(0, answer)
 

@@ -183,7 +183,7 @@ class Session:
             kept = self._kept.get(reply.segment.utterance)
             if kept is None or kept.segment is not reply.segment:
                 return
-            said = reply.said or {}
+            message = reply.said or {}
             stages = {
                 "device": kept.cut.device_s,
                 "vad": kept.cut.vad_s,
@@ -196,7 +196,7 @@ class Session:
                 reply.backend,
                 final=False,
                 state=reply.state,
-                **{name: said.get(name) for name in ("label", "text", "scores", "facts")},
+                **{name: message.get(name) for name in ("label", "text", "scores", "facts")},
                 error=reply.error,
                 latency_s=stages,
             )

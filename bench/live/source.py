@@ -136,17 +136,17 @@ class Pipe:
 def _in_time(decoded: Iterator[Audio], rate: int, block_s: float, paced: bool, stop: Event) -> Iterator[Block]:
     """Blocks of one length, each at its time if ``paced``."""
     frames = max(1, round(block_s * rate))
-    began, heard = time.monotonic(), 0
+    began, position = time.monotonic(), 0
     for part in decoded:
         for start in range(0, len(part), frames):
             samples = part[start : start + frames]
-            heard += len(samples)
+            position += len(samples)
             if not paced:
                 if stop.is_set():
                     return
                 yield Block(samples, time.monotonic())
                 continue
-            captured = began + heard / rate
+            captured = began + position / rate
             if stop.wait(max(0.0, captured - time.monotonic())):
                 return
             yield Block(samples, captured)

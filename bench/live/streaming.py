@@ -98,7 +98,7 @@ class Transcript:
         self._asked = 0
         self._free_s = 0.0
         self._began = 0.0
-        self._heard_s = 0.0
+        self._audio_s = 0.0
         self._busy_s = 0.0
         self._counts = dict.fromkeys(("final", "failed", "partial", "revisions"), 0)
         self._delays: list[float] = []
@@ -108,15 +108,15 @@ class Transcript:
     def follow(self, source: Source, detector: Detector, cutting: Cutting = SENTENCES) -> bool:
         """To its end; whether a sentence failed. Raises BenchError where the source ends in an error."""
         resampler, segmenter, stop = Resampler(source.rate, RATE), Segmenter(detector, cutting), Flag()
-        began, heard = time.monotonic(), 0
+        began, frames = time.monotonic(), 0
         self._began = began
         for block in source.blocks(stop):
-            heard += len(block.samples)
-            self._began = block.captured - heard / source.rate
+            frames += len(block.samples)
+            self._began = block.captured - frames / source.rate
             working = time.process_time()
             events = segmenter.push(resampler.push(block.samples))
             self._busy_s += time.process_time() - working
-            self._heard_s = heard / source.rate
+            self._audio_s = frames / source.rate
             self._after(events, segmenter)
         self._after(segmenter.push(resampler.finish()), segmenter)
         self._after(segmenter.finish(), segmenter)
@@ -219,38 +219,38 @@ class Transcript:
         sentence.words = words
 
     def _entry(self, kind: str, sentence: _Sentence, reply: Reply) -> dict[str, Any]:
-        said = reply.said or {}
+        message = reply.said or {}
         entry: dict[str, Any] = {
             "type": kind,
             "utterance": sentence.number,
             "start_s": round(reply.segment.onset / RATE, 3),
             "end_s": round(reply.segment.offset / RATE, 3),
-            "text": said.get("text"),
+            "text": message.get("text"),
             "at_s": round(self._now(), 3),
             "revisions": sentence.revisions,
         }
-        if said.get("facts"):
-            entry["facts"] = said["facts"]
+        if message.get("facts"):
+            entry["facts"] = message["facts"]
         return entry | ({"error": reply.error or reply.state} if reply.state != "answered" else {})
 
     def _now(self) -> float:
         """Seconds of the stream until now, real or virtual."""
-        return time.monotonic() - self._began if self._live else max(self._free_s, self._heard_s)
+        return time.monotonic() - self._began if self._live else max(self._free_s, self._audio_s)
 
     def _summary(self, wall_s: float, dropped: int) -> dict[str, Any]:
         delays = {
             f"delay_p{q}_s": round(float(np.quantile(self._delays, q / 100)), 4) for q in (50, 95) if self._delays
         }
         tokens = {
-            f"{name}_per_s": round(self._facts[name] / self._heard_s, 2) for name in self._facts if "token" in name
+            f"{name}_per_s": round(self._facts[name] / self._audio_s, 2) for name in self._facts if "token" in name
         }
         return {
             "type": "summary",
-            "audio_s": round(self._heard_s, 3),
+            "audio_s": round(self._audio_s, 3),
             "speech_s": round(self._speech_s, 3),
             **self._counts,
             **delays,
-            "rtf": round(self._busy_s / self._heard_s, 4) if self._heard_s else None,
+            "rtf": round(self._busy_s / self._audio_s, 4) if self._audio_s else None,
             "wall_s": round(wall_s, 3),
             "dropped": dropped,
             **tokens,

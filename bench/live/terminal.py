@@ -19,12 +19,12 @@ from sound.activity import NAMES
 
 def device_lines() -> list[str]:
     """The microphones there are, the system's own choice marked. Raises BenchError where PortAudio is missing."""
-    found = microphone.devices()
-    if not found:
+    devices = microphone.devices()
+    if not devices:
         microphone.choose(None)
     return [
         f"{'*' if device.default else ' '} {device.name}, {device.rate:,} Hz, channels: {device.channels}"
-        for device in found
+        for device in devices
     ]
 
 
@@ -61,13 +61,13 @@ def replay_lines(
     failed = False
     with open_lanes(candidates(config, names, models)) as lanes:
         lanes.wait()
-        for heard in replay(folder, lanes):
-            reply, said = heard.reply, heard.reply.said or {}
-            failed |= heard.same is False or reply.state == "failed"
-            told = {None: "not heard before", True: "the same", False: "differs"}[heard.same]
+        for replayed in replay(folder, lanes):
+            reply, message = replayed.reply, replayed.reply.said or {}
+            failed |= replayed.same is False or reply.state == "failed"
+            verdict = {None: "not heard before", True: "the same", False: "differs"}[replayed.same]
             if as_json:
-                content = {"file": heard.file, "backend": reply.backend, "state": reply.state, "same": heard.same}
-                say(json.dumps(content | {name: said.get(name) for name in ("label", "text", "scores")}))
+                content = {"file": replayed.file, "backend": reply.backend, "state": reply.state, "same": replayed.same}
+                say(json.dumps(content | {name: message.get(name) for name in ("label", "text", "scores")}))
             else:
-                say(f"{heard.file}: {reply.backend} {said.get('label') or reply.state}, {told}")
+                say(f"{replayed.file}: {reply.backend} {message.get('label') or reply.state}, {verdict}")
     return failed

@@ -29,7 +29,7 @@ STAGES: Final = ("device", "vad", "queue", "features", "model", "confirm", "pain
 class View(Protocol):
     """Where events are shown."""
 
-    def show(self, event: events.Event, told: float) -> None:
+    def show(self, event: events.Event, told_at: float) -> None:
         """Show one that was told at a time of ``time.monotonic``."""
 
     def pause(self) -> None:
@@ -54,10 +54,10 @@ class Lines:
     def pause(self) -> None:
         """Nothing waits."""
 
-    def show(self, event: events.Event, told: float) -> None:
+    def show(self, event: events.Event, told_at: float) -> None:
         if isinstance(event, events.Level):
             return
-        line = events.line(_painted(event, told) if isinstance(event, events.Answer) else event)
+        line = events.line(_painted(event, told_at) if isinstance(event, events.Answer) else event)
         if self._out is None:
             write(line)
         else:
@@ -68,10 +68,10 @@ class Lines:
 class Plain(Lines):
     """A line for each final answer, and for what goes wrong."""
 
-    def show(self, event: events.Event, told: float) -> None:
+    def show(self, event: events.Event, told_at: float) -> None:
         match event:
             case events.Answer(final=True):
-                write(answer_line(_painted(event, told)))
+                write(answer_line(_painted(event, told_at)))
             case events.Lane(state="down" | "unusable"):
                 write(printable(f"{event.backend}: {event.state}, {event.reason}"), err=True)
 
@@ -103,7 +103,7 @@ class Screen:
         if self._due and time.monotonic() - self._drawn > 1 / PAINTS_A_SECOND:
             self._draw()
 
-    def show(self, event: events.Event, told: float) -> None:
+    def show(self, event: events.Event, told_at: float) -> None:
         self._due = True
         match event:
             case events.Level():
@@ -112,9 +112,9 @@ class Screen:
             case events.Lane():
                 self._states[event.backend] = event.state
             case events.Answer():
-                self._answers[event.backend] = _painted(event, told)
-                heard = self._recent.setdefault(event.utterance, {})
-                heard[event.backend] = _word(event) if event.final else f"{_word(event)}?"
+                self._answers[event.backend] = _painted(event, told_at)
+                words = self._recent.setdefault(event.utterance, {})
+                words[event.backend] = _word(event) if event.final else f"{_word(event)}?"
                 while len(self._recent) > RECENT:
                     del self._recent[next(iter(self._recent))]
             case events.Corrected():
@@ -141,13 +141,13 @@ class Screen:
             else:
                 word = Text(_word(answer), style="bold" if answer.final else "dim")
                 table.add_row(printable(name), word, _bars(answer.scores, most), _stages(answer))
-        recent = Text("\n".join(self._said(number) for number in self._recent), style="dim")
+        recent = Text("\n".join(self._recent_line(number) for number in self._recent), style="dim")
         return [head, Text(), table, Text(), recent, Text(self._help, style="dim")]
 
-    def _said(self, number: int) -> str:
-        heard = ", ".join(f"{printable(name)} {word}" for name, word in self._recent[number].items())
+    def _recent_line(self, number: int) -> str:
+        words = ", ".join(f"{printable(name)} {word}" for name, word in self._recent[number].items())
         label = self._labels.get(number)
-        return f"{number}: {heard}" + ("" if label is None else f"  (it was {printable(label)})")
+        return f"{number}: {words}" + ("" if label is None else f"  (it was {printable(label)})")
 
 
 def answer_line(answer: events.Answer) -> str:
@@ -157,11 +157,11 @@ def answer_line(answer: events.Answer) -> str:
     return "\t".join(map(printable, filter(None, parts)))
 
 
-def _painted(answer: events.Answer, told: float) -> events.Answer:
+def _painted(answer: events.Answer, told_at: float) -> events.Answer:
     """With the time until it is shown."""
     if answer.latency_s is None:
         return answer
-    paint = time.monotonic() - told
+    paint = time.monotonic() - told_at
     total = answer.latency_s["total"] + paint
     return replace(answer, latency_s={**answer.latency_s, "paint": paint, "total": total})
 

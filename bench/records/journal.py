@@ -113,8 +113,8 @@ def kept(path: Path) -> Kept | None:
 def finished(path: Path, key: str) -> Mapping[str, Any] | None:
     """The facts kept with ``path`` if it is a complete file made under ``key``, else None."""
     with suppress(BenchError):
-        found = kept(path)
-        return found.facts if found and found.key == key else None
+        record = kept(path)
+        return record.facts if record and record.key == key else None
     return None
 
 
@@ -246,8 +246,8 @@ def _parsed(line: bytes) -> dict[str, Any] | None:
     text, _, checksum = line.rpartition(b" ")
     if checksum != b"%08x\n" % zlib.crc32(text):
         return None
-    found: dict[str, Any] = json.loads(text)
-    return found
+    content: dict[str, Any] = json.loads(text)
+    return content
 
 
 def _digest(schema: pa.Schema, key: bytes, facts: bytes) -> bytes:

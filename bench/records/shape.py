@@ -65,11 +65,11 @@ def _table(value: Any, shape: dict[str, Any], where: str) -> str:
     for key, inner in shape.items():
         name = key.removesuffix("?")
         if key == "*":
-            found = next(filter(None, (misfit(part, inner, f"{where}.{at}") for at, part in value.items())), "")
+            problem = next(filter(None, (misfit(part, inner, f"{where}.{at}") for at, part in value.items())), "")
         elif name in value:
-            found = misfit(value[name], inner, f"{where}.{name}".lstrip("."))
+            problem = misfit(value[name], inner, f"{where}.{name}".lstrip("."))
         else:
-            found = "" if key != name else f"{f'{where}.{name}'.lstrip('.')} is missing"
-        if found:
-            return found
+            problem = "" if key != name else f"{f'{where}.{name}'.lstrip('.')} is missing"
+        if problem:
+            return problem
     return ""

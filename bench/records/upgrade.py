@@ -36,9 +36,9 @@ def splits_of_1(clips: pa.Table) -> pa.Table:
 
 def predictions_of_1(predictions: pa.Table) -> pa.Table:
     """``predicted`` was the answer: what the backend said itself, unless it was read off the text it transcribed."""
-    said = pc.if_else(pc.is_null(predictions["text"]), predictions["predicted"], pa.scalar(None, pa.string()))
+    labels = pc.if_else(pc.is_null(predictions["text"]), predictions["predicted"], pa.scalar(None, pa.string()))
     kept = predictions.drop_columns(["label", "speaker", "predicted"])
-    kept = kept.append_column("label", said)
+    kept = kept.append_column("label", labels)
     return kept.append_column("facts", pa.nulls(len(kept), PREDICTIONS.field("facts").type))
 
 

@@ -51,17 +51,17 @@ def area(digits: pd.Series, others: pd.Series) -> float:
     return float((below + ties / 2) / (len(digits) * len(others))) if len(digits) and len(others) else float("nan")
 
 
-def figures(backend: str, heard: pd.DataFrame, minutes: Mapping[str, float]) -> Figures:
+def figures(backend: str, rows: pd.DataFrame, minutes: Mapping[str, float]) -> Figures:
     """Of the rows that :mod:`bench.rejection.measure` wrote. Raises ValueError where a part has none."""
 
     def sure(part: str, kind: str) -> pd.Series:
-        return heard.loc[(heard["part"] == part) & (heard["kind"] == kind), "certainty"]
+        return rows.loc[(rows["part"] == part) & (rows["kind"] == kind), "certainty"]
 
     limit = threshold(sure(DEV, DIGIT))
     dev = float((sure(DEV, DIGIT) >= limit).mean()), float((sure(DEV, OTHER) >= limit).mean())
     digits, others = sure(TEST, DIGIT), sure(TEST, OTHER)
     kept, false = int((digits >= limit).sum()), int((others >= limit).sum())
-    accepted = heard[(heard["part"] == TEST) & (heard["kind"] == DIGIT) & (heard["certainty"] >= limit)]
+    accepted = rows[(rows["part"] == TEST) & (rows["kind"] == DIGIT) & (rows["certainty"] >= limit)]
     return Figures(
         backend,
         limit,
@@ -85,5 +85,5 @@ def confirmed(first: pd.DataFrame, second: pd.DataFrame, labels: tuple[str, ...]
     mine, shares = (np.array(rows["scores"].tolist(), float) for rows in (first, second))
     theirs = second["certainty"].to_numpy(float)[:, np.newaxis] * shares / shares.max(axis=1, keepdims=True)
     together = theirs**SECOND * mine ** (1 - SECOND)
-    heard = np.array(labels)[together.argmax(axis=1)]
-    return first.assign(heard=heard, certainty=together.max(axis=1))
+    answers = np.array(labels)[together.argmax(axis=1)]
+    return first.assign(heard=answers, certainty=together.max(axis=1))

@@ -95,8 +95,8 @@ def _row(sound: Mapping[str, Any], reply: Mapping[str, Any], config: Config) -> 
 
 def _holds(path: Path, key: str, reporter: Reporter) -> bool:
     try:
-        found = kept(path)
+        record = kept(path)
     except BenchError as error:
         reporter.say(f"{error}; it is measured anew")
         return False
-    return found is not None and found.key == key and not Present().changed(found.facts)
+    return record is not None and record.key == key and not Present().changed(record.facts)

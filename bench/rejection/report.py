@@ -31,25 +31,25 @@ def rejection(config: Config, out: Path, limit: int | None, reporter: Reporter) 
     with reporter.wait("cutting words and utterances"):
         sounds = find_sounds(data, limit=limit)
     files = measure(config, sounds, data, out, reporter)
-    heard = {name: pd.read_parquet(path) for name, path in files.items()}
-    for name, rows in heard.items():
+    predictions = {name: pd.read_parquet(path) for name, path in files.items()}
+    for name, rows in predictions.items():
         if rows["certainty"].isna().any():
             raise BenchError(f"{name}: it does not say how sure it is, so nothing can be rejected")
     labels = tuple(config.vocabulary)
     for first, second in CONFIRMED:
-        if first in heard and second in heard:
-            heard[f"{first}, confirmed by {second}"] = confirmed(heard[first], heard[second], labels)
+        if first in predictions and second in predictions:
+            predictions[f"{first}, confirmed by {second}"] = confirmed(predictions[first], predictions[second], labels)
     try:
-        found = [figures(name, rows, sounds.minutes) for name, rows in heard.items()]
+        results = [figures(name, rows, sounds.minutes) for name, rows in predictions.items()]
     except ValueError as error:
         raise BenchError(f"{data}: {error}; the recordings of both parts are needed") from error
-    (out / "figures.json").write_text(json.dumps([asdict(each) for each in found], indent=1) + "\n")
+    (out / "figures.json").write_text(json.dumps([asdict(each) for each in results], indent=1) + "\n")
     page = out / "report.md"
-    page.write_text("\n\n".join(_page(found, sounds)) + "\n", encoding="utf-8")
+    page.write_text("\n\n".join(_page(results, sounds)) + "\n", encoding="utf-8")
     return page
 
 
-def _page(found: Sequence[Figures], sounds: Sounds) -> list[str]:
+def _page(results: Sequence[Figures], sounds: Sounds) -> list[str]:
     counts = pd.Series([(each.part, each.kind) for each in sounds.listed]).value_counts()
     number = {(part, kind): int(counts.get((part, kind), 0)) for part in (DEV, TEST) for kind in (DIGIT, OTHER)}
     rows = [
@@ -64,7 +64,7 @@ def _page(found: Sequence[Figures], sounds: Sounds) -> list[str]:
             _percent(each.right),
             *(f"{each.a_minute[kind]:.2f}" if kind in each.a_minute else "-" for kind in (NOISE, SPEECH)),
         )
-        for each in sorted(found, key=lambda each: each.accepts)
+        for each in sorted(results, key=lambda each: each.accepts)
     ]
     headers = (
         "backend", "threshold", "AUC", "dev: digits; other words, %", "test: digits accepted, %",

@@ -46,7 +46,7 @@ PICTURES: Mapping[str, str] = MappingProxyType(
 
 def build(run: Run, drawn: Collection[str] = ()) -> Report:
     """Derive the report of a run: the same records give the same bytes. ``drawn`` names the plots in ``plots/``."""
-    made = tables(run)
+    frames = tables(run)
 
     def pictures(*names: str) -> list[str]:
         return [f"![{PICTURES[name]}](plots/{name}.svg)" for name in names if name in drawn]
@@ -56,23 +56,24 @@ def build(run: Run, drawn: Collection[str] = ()) -> Report:
         *provenance.banners(run),
         provenance.reading(run),
         "## Summary",
-        render(run, made["summary"]),
+        render(run, frames["summary"]),
         provenance.after_summary(run),
         *pictures("accuracy_latency"),
-        *choosing.which_one(run, made),
-        *differences.differences(run, made["accuracy"], made["pairs"]),
-        *robustness.robustness(run, made, pictures("accuracy_snr", "accuracy_conditions")),
-        *speed.speed(run, made),
+        *choosing.which_one(run, frames),
+        *differences.differences(run, frames["accuracy"], frames["pairs"]),
+        *robustness.robustness(run, frames, pictures("accuracy_snr", "accuracy_conditions")),
+        *speed.speed(run, frames),
         *pictures("latency", "coldstart"),
-        *differences.by_speaker(run, made["speakers"]),
+        *differences.by_speaker(run, frames["speakers"]),
         *pictures("speakers"),
-        *sections.sections(run, made, pictures),
+        *sections.sections(run, frames, pictures),
         *provenance.losses(run),
         *provenance.origin(run),
     ]
     corpus = run.info["corpus"]["name"]
     named = {
-        name: pd.concat([pd.Series(corpus, frame.index, name="corpus"), frame], axis=1) for name, frame in made.items()
+        name: pd.concat([pd.Series(corpus, frame.index, name="corpus"), frame], axis=1)
+        for name, frame in frames.items()
     }
     return Report("\n\n".join(filter(None, blocks)) + "\n", named)
 
@@ -111,10 +112,10 @@ def _ordered(frame: pd.DataFrame, names: list[str]) -> pd.DataFrame:
 
 def robustness_markdown(run: Run) -> str:
     """What conditions did, in words alone. Raises BenchError of a run that had none."""
-    made = condition_tables(run, run.task)
-    if not made:
+    frames = condition_tables(run, run.task)
+    if not frames:
         raise BenchError(f"{run.folder}: heard clean clips only; give the run --conditions")
-    return "\n\n".join(robustness.claims(run.task, made))
+    return "\n\n".join(robustness.claims(run.task, frames))
 
 
 def drawn(folder: Path) -> set[str]:

@@ -93,11 +93,11 @@ def bootstrap_test(a: Errors, b: Errors, units: Errors, speakers: Sequence[str] 
     value, draws, k = _resampled(a, b, units, speakers, seed)
     error = float(draws.std()) * np.sqrt(k / (k - 1)) if k > 1 else np.inf
     p = float(2 * stats.t.sf(abs(value) / error, k - 1)) if k > 1 and error else float(k < 2 or value == 0)
-    found = Pair(only_a, only_b, *_ends(value, draws, k), p, value > 0)
+    pair = Pair(only_a, only_b, *_ends(value, draws, k), p, value > 0)
     if speakers is None:
-        return found
+        return pair
     clips = bootstrap_test(a, b, units, None, seed)
-    return found._replace(low=min(found.low, clips.low), high=max(found.high, clips.high), p=max(found.p, clips.p))
+    return pair._replace(low=min(pair.low, clips.low), high=max(pair.high, clips.high), p=max(pair.p, clips.p))
 
 
 def _resampled(

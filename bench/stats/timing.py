@@ -37,5 +37,5 @@ def percentile(seconds: ArrayLike, percent: float) -> float:
 
 def real_time_factor(processing: ArrayLike, audio: ArrayLike) -> tuple[float, float]:
     """Processing time over audio duration, below 1 is faster than real time: of the sums, and the mean over clips."""
-    spent, heard = np.asarray(processing, dtype=np.float64), np.asarray(audio, dtype=np.float64)
-    return float(spent.sum() / heard.sum()), float((spent / heard).mean())
+    spent, durations = np.asarray(processing, dtype=np.float64), np.asarray(audio, dtype=np.float64)
+    return float(spent.sum() / durations.sum()), float((spent / durations).mean())

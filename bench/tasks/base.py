@@ -154,8 +154,8 @@ class Task(ABC):
     def answers(self, labels: pd.Series, texts: pd.Series) -> pd.Series:
         """:meth:`answer` of many; each text is looked at once."""
         unlabelled = labels.isna() & texts.notna()
-        said = {text: self.answer(None, text) for text in texts[unlabelled].unique()}
-        return labels.astype(object).where(~unlabelled, texts.map(said).astype(object))
+        answers = {text: self.answer(None, text) for text in texts[unlabelled].unique()}
+        return labels.astype(object).where(~unlabelled, texts.map(answers).astype(object))
 
     @abstractmethod
     def mark(self, reference: str, answer: str | None) -> Mark:

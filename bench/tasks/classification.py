@@ -108,9 +108,9 @@ class Classification(Task):
             counts = tables["confusion"]
             counts = counts[(counts["backend"] == row["backend"]) & (counts["split"] == row["split"])]
             wide = counts.pivot(index="label", columns="predicted", values="clips")
-            said = [label for label in self.labels if label in wide.index]
+            labels = [label for label in self.labels if label in wide.index]
             answers = [*self.labels, ""]
-            wide = wide.reindex(index=said, columns=answers).fillna(0)
+            wide = wide.reindex(index=labels, columns=answers).fillna(0)
             wide = wide.set_axis(map(str, range(len(answers))), axis=1).reset_index()
             facts = [Fact("said in rows, heard in columns", "label")]
             facts += [Fact(name or self.none, str(place), "count") for place, name in enumerate(answers)]

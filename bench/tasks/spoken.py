@@ -104,14 +104,14 @@ def substitutions(rows: pd.DataFrame) -> pd.DataFrame:
     table = []
     for backend, part in rows.groupby("backend"):
         counts = Counter[tuple[str, str]]()
-        for said, answer in zip(part["said"], part["heard"], strict=True):
-            for step in alignment(said, answer):
+        for reference, answer in zip(part["said"], part["heard"], strict=True):
+            for step in alignment(reference, answer):
                 if step.kind != "equal":
                     longest = max(len(step.said), len(step.heard))
                     pairs = zip(_filled(step.said, longest), _filled(step.heard, longest), strict=True)
                     counts.update(pairs)
-        told = sorted(counts.items(), key=lambda item: (-item[1], "" in item[0], item[0]))[:COMMONEST]
-        table += [{"backend": backend, "said": a, "heard": b, "times": times} for (a, b), times in told]
+        commonest = sorted(counts.items(), key=lambda item: (-item[1], "" in item[0], item[0]))[:COMMONEST]
+        table += [{"backend": backend, "said": a, "heard": b, "times": times} for (a, b), times in commonest]
     return pd.DataFrame(table, columns=["backend", "said", "heard", "times"])
 
 
@@ -119,15 +119,15 @@ def alignments(rows: pd.DataFrame) -> pd.DataFrame:
     """The clips with most errors of each backend, word by word."""
     ordered = rows[rows["errors"] > 0].sort_values(["backend", "errors", "clip"], ascending=[True, False, True])
     worst = ordered.groupby("backend").head(WORST)
-    aligned = [aligned_text(said, answer) for said, answer in zip(worst["said"], worst["heard"], strict=True)]
+    aligned = [aligned_text(reference, answer) for reference, answer in zip(worst["said"], worst["heard"], strict=True)]
     columns = ["backend", "clip", "errors", "units"]
     return worst[columns].assign(aligned=pd.Series(aligned, worst.index, dtype=object)).reset_index(drop=True)
 
 
-def aligned_text(said: str, answer: str) -> str:
+def aligned_text(reference: str, answer: str) -> str:
     """Two lines as one: ``the [cat → hat] sat [on → ·] [· → the] mat``; a dot is no word."""
     words = []
-    for step in alignment(said, answer):
+    for step in alignment(reference, answer):
         if step.kind == "equal":
             words.append(" ".join(step.said))
         else:
@@ -291,8 +291,8 @@ def _content(facts: pd.Series) -> dict[str, pd.Series]:
 def _per_second(facts: pd.DataFrame, name: str, seconds: pd.Series) -> float:
     if name not in facts or facts[name].isna().all():
         return float("nan")
-    told = facts[name].notna()
-    return float(facts[name].sum() / seconds[told].sum())
+    known = facts[name].notna()
+    return float(facts[name].sum() / seconds[known].sum())
 
 
 def _mean(facts: pd.DataFrame, name: str) -> float:

@@ -81,8 +81,8 @@ class Transcription(Task):
 
     def figures(self, rows: pd.DataFrame, clusters: pd.Series | None, seed: int) -> Mapping[str, float]:
         """The character error rate, and what word errors are made of."""
-        said, heard = self.lines(rows["reference"]), self.lines(rows["predicted"])
-        letters, words = letter_edits(said, heard), word_edits(said, heard)
+        references, hypotheses = self.lines(rows["reference"]), self.lines(rows["predicted"])
+        letters, words = letter_edits(references, hypotheses), word_edits(references, hypotheses)
         count = sum(each.units for each in words)
         return {
             "cer": sum(each.errors for each in letters) / sum(each.units for each in letters),

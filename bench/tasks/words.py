@@ -50,28 +50,28 @@ def normalised(text: str, language: str = "en") -> str:
     return " ".join(word for word in _normaliser(language)(text).split() if any(map(str.isalnum, word)))
 
 
-def word_edits(said: Sequence[str], heard: Sequence[str]) -> list[Edits]:
+def word_edits(references: Sequence[str], hypotheses: Sequence[str]) -> list[Edits]:
     """Edits of words between normalised texts, line by line."""
     import jiwer
 
-    return [] if not said else _edits(jiwer.process_words(list(said), list(heard)))
+    return [] if not references else _edits(jiwer.process_words(list(references), list(hypotheses)))
 
 
-def letter_edits(said: Sequence[str], heard: Sequence[str]) -> list[Edits]:
+def letter_edits(references: Sequence[str], hypotheses: Sequence[str]) -> list[Edits]:
     """Edits of characters between normalised texts, line by line; the spaces between words are characters, too."""
     import jiwer
 
-    return [] if not said else _edits(jiwer.process_characters(list(said), list(heard)))
+    return [] if not references else _edits(jiwer.process_characters(list(references), list(hypotheses)))
 
 
-def alignment(said: str, heard: str) -> list[Step]:
+def alignment(reference: str, hypothesis: str) -> list[Step]:
     """The steps that lead from one normalised text to another. A substitution is of one word."""
     import jiwer
 
-    found = jiwer.process_words(said, heard)
-    first, second = found.references[0], found.hypotheses[0]
+    output = jiwer.process_words(reference, hypothesis)
+    first, second = output.references[0], output.hypotheses[0]
     steps: list[Step] = []
-    for chunk in found.alignments[0]:
+    for chunk in output.alignments[0]:
         ours = first[chunk.ref_start_idx : chunk.ref_end_idx]
         theirs = second[chunk.hyp_start_idx : chunk.hyp_end_idx]
         if chunk.type == "substitute":
@@ -106,13 +106,13 @@ def _cached(normalise: Callable[[str], str]) -> Callable[[str], str]:
     return lru_cache(maxsize=1 << 16)(normalise)
 
 
-def _edits(found: object) -> list[Edits]:
+def _edits(output: object) -> list[Edits]:
     """Edits by line from an output of jiwer, whose own counts are of all lines together."""
     lines = []
-    for reference, chunks in zip(found.references, found.alignments, strict=True):  # type: ignore[attr-defined]
+    for reference, chunks in zip(output.references, output.alignments, strict=True):  # type: ignore[attr-defined]
         counts = {"substitute": 0, "delete": 0, "insert": 0, "equal": 0}
         for chunk in chunks:
-            said, heard = chunk.ref_end_idx - chunk.ref_start_idx, chunk.hyp_end_idx - chunk.hyp_start_idx
-            counts[chunk.type] += max(said, heard)
+            ref_length, hyp_length = chunk.ref_end_idx - chunk.ref_start_idx, chunk.hyp_end_idx - chunk.hyp_start_idx
+            counts[chunk.type] += max(ref_length, hyp_length)
         lines.append(Edits(counts["substitute"], counts["delete"], counts["insert"], len(reference)))
     return lines

@@ -49,8 +49,8 @@ def _failures(run: Run, name: str) -> str:
     for cell in run.info["cells"]:
         if cell["backend"] == name and cell["status"] == "failed":
             place = ", ".join(str(cell[key]) for key in ("condition", "split", "fold") if cell.get(key))
-            told = [reason for reason in where if str(cell["reason"]) in reason]
-            where.setdefault(told[0] if told else str(cell["reason"]), []).append(place)
+            matching = [reason for reason in where if str(cell["reason"]) in reason]
+            where.setdefault(matching[0] if matching else str(cell["reason"]), []).append(place)
     return "".join(
         f'<p class="banner">failed ({escape(_few(list(dict.fromkeys(places))))}): {escape(reason)}</p>'
         for reason, places in where.items()
@@ -132,8 +132,8 @@ def _shaded(frame: pd.DataFrame, columns: Sequence[Column], caption: str) -> str
         counts = [int(row[column.key]) for column in others]
         total = max(1, sum(counts))
         cells = "".join(f'<td style="--share:{value / total:.2f}">{value or ""}</td>' for value in counts)
-        said = str(row[head.key])
-        rows += f'<tr><th scope="row"{_wrapped(said, heads=True)}>{escape(said)}</th>{cells}</tr>\n'
+        label = str(row[head.key])
+        rows += f'<tr><th scope="row"{_wrapped(label, heads=True)}>{escape(label)}</th>{cells}</tr>\n'
     return (
         f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(caption)}"><table class="confusion">'
         f'<caption>{escape(caption)}</caption><thead><tr><th scope="col">said</th>{heads}</tr></thead>'

@@ -127,7 +127,7 @@ def figure(plot: Plot) -> str:
     size = re.search(r'viewBox="0 0 ([\d.]+) ', drawn)
     width = round(float(size[1]) * 4 / 3) if size else 900
     label = f'role="img" aria-label="{escape(f"{plot.title}. {plot.alt}")}" style="--width:{width}px"'
-    drawn = re.sub(r'<svg([^>]*?) width="[^"]*"', lambda found: f"<svg{found[1]} {label}", drawn, count=1)
+    drawn = re.sub(r'<svg([^>]*?) width="[^"]*"', lambda match: f"<svg{match[1]} {label}", drawn, count=1)
     drawn = re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", drawn, count=1)
     return (
         f'<figure id="plot-{plot.name}"><h3>{escape(plot.title)}</h3>'

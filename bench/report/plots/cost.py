@@ -29,12 +29,12 @@ def latency(run: Run) -> Plot | None:
     figure = new_figure(9.4, 4.6)
     axes = figure.subplots()
     for name in names:
-        own = look[name]
+        style = look[name]
         x = np.sort(1e3 * calls[calls["backend"] == name]["latency_s"].to_numpy())
         y = 100 * np.arange(1, len(x) + 1) / len(x)
-        axes.step(x, y, where="post", color=own.colour, linestyle=own.line, linewidth=1.6)
+        axes.step(x, y, where="post", color=style.colour, linestyle=style.line, linewidth=1.6)
         at = np.searchsorted(y, (50, 95)).clip(max=len(x) - 1)
-        axes.plot(x[at], y[at], own.marker, color=own.colour, markersize=7, markeredgecolor=PAPER)
+        axes.plot(x[at], y[at], style.marker, color=style.colour, markersize=7, markeredgecolor=PAPER)
     counts = calls.groupby("backend").size()
     n = f"{counts.min()}" if counts.min() == counts.max() else f"{counts.min()}-{counts.max()}"
     axes.set(xscale="log", ylim=(0, 101), xlabel=f"latency of one clip, ms (log scale; {count_threads(threads)})")

@@ -18,7 +18,7 @@ FOLDER = "plots"
 def draw(run: Run, tables: Mapping[str, pd.DataFrame]) -> list[Plot]:
     """Every plot that the run has records for, in the order of reading. ``tables`` are those of the report."""
     with styled():
-        made = [
+        plots = [
             tradeoff.accuracy_latency(run, tables),
             robustness.accuracy_snr(run),
             robustness.accuracy_conditions(run),
@@ -28,7 +28,7 @@ def draw(run: Run, tables: Mapping[str, pd.DataFrame]) -> list[Plot]:
             cost.coldstart(run, tables),
             scores.reliability(run),
         ]
-    return [plot for plot in made if plot is not None]
+    return [plot for plot in plots if plot is not None]
 
 
 def write(plots: list[Plot], folder: Path) -> list[Path]:

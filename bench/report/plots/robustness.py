@@ -59,9 +59,9 @@ def accuracy_conditions(run: Run) -> Plot | None:
     conditions = list(rest["condition"].unique())
     if len(conditions) < 2:
         return None
-    heard = set(rest[rest["condition"] != CLEAN]["backend"])
+    names = set(rest[rest["condition"] != CLEAN]["backend"])
     wide = rest.pivot(index="condition", columns="backend", values="accuracy")
-    wide = wide.loc[conditions, [name for name in _best_first(run) if name in heard]]
+    wide = wide.loc[conditions, [name for name in _best_first(run) if name in names]]
     figure = new_figure(2.6 + 0.85 * wide.shape[1], 1.9 + 0.34 * wide.shape[0])
     axes = figure.subplots()
     shade_table(axes, 100 * wide.to_numpy(), "{:.1f}")
@@ -88,11 +88,11 @@ def _best_first(run: Run) -> list[str]:
 
 def _swept(frame: pd.DataFrame) -> pd.DataFrame:
     """Rows of noises that came at more than one level, with columns ``noise`` and ``snr``."""
-    found = {condition: noise for condition in frame["condition"].unique() if (noise := noise_of(condition))}
-    noisy = frame[frame["condition"].isin(found)]
+    noises = {condition: noise for condition in frame["condition"].unique() if (noise := noise_of(condition))}
+    noisy = frame[frame["condition"].isin(noises)]
     noisy = noisy.assign(
-        noise=[found[condition][0] for condition in noisy["condition"]],
-        snr=[found[condition][1] for condition in noisy["condition"]],
+        noise=[noises[condition][0] for condition in noisy["condition"]],
+        snr=[noises[condition][1] for condition in noisy["condition"]],
     )
     return noisy[noisy.groupby("noise")["snr"].transform("nunique") > 1]
 

@@ -28,14 +28,14 @@ def reliability(run: Run) -> Plot | None:
     look = looks(run)
     figure, grid = panels(len(names), 3, 3.5, 3.5, sharex=True, sharey=True)
     for axes, name in zip(grid, names, strict=True):
-        split, own = chosen[name]
-        scores = np.stack([np.asarray(row, dtype=np.float64) for row in own["scores"]])
+        split, predictions = chosen[name]
+        scores = np.stack([np.asarray(row, dtype=np.float64) for row in predictions["scores"]])
         labels = np.array(list(run.info["vocabulary"]))
-        truth = np.searchsorted(labels, own["reference"], sorter=np.argsort(labels))
+        truth = np.searchsorted(labels, predictions["reference"], sorter=np.argsort(labels))
         ece = stats.calibration_error(scores, np.argsort(labels)[truth])
-        right = labels[scores.argmax(axis=1)] == own["reference"].to_numpy()
+        right = labels[scores.argmax(axis=1)] == predictions["reference"].to_numpy()
         _bins(axes, scores.max(axis=1), right, look[name].colour, look[name].marker)
-        axes.set_title(f"{named(name)}\n{split}, n = {len(own):,}, ECE {100 * ece:.1f} %", fontsize=9.5)
+        axes.set_title(f"{named(name)}\n{split}, n = {len(predictions):,}, ECE {100 * ece:.1f} %", fontsize=9.5)
         axes.tick_params(labelbottom=True, labelleft=True)
     figure.supxlabel("probability given to the label, %", color=INK, fontsize=10)
     figure.supylabel("share right, % (95 % Wilson interval)", color=INK, fontsize=10)
@@ -47,10 +47,10 @@ def reliability(run: Run) -> Plot | None:
     return Plot("reliability", "Can the scores be trusted", caption, f"Reliability of {', '.join(names)}.", figure)
 
 
-def _proper(own: pd.DataFrame) -> bool:
-    if own["scores"].isna().any():
+def _proper(predictions: pd.DataFrame) -> bool:
+    if predictions["scores"].isna().any():
         return False
-    return stats.probabilities(np.stack([np.asarray(row, dtype=np.float64) for row in own["scores"]]))
+    return stats.probabilities(np.stack([np.asarray(row, dtype=np.float64) for row in predictions["scores"]]))
 
 
 def _bins(axes: Axes, confidence: np.ndarray, right: np.ndarray, colour: str, marker: str) -> None:
@@ -58,9 +58,9 @@ def _bins(axes: Axes, confidence: np.ndarray, right: np.ndarray, colour: str, ma
     axes.plot((0, 100), (0, 100), color=INK, linewidth=1, linestyle=":")
     points = []
     for number in np.unique(bins):
-        own = bins == number
-        share = stats.wilson(int(right[own].sum()), int(own.sum()))
-        points.append((confidence[own].mean(), *share))
+        mask = bins == number
+        share = stats.wilson(int(right[mask].sum()), int(mask.sum()))
+        points.append((confidence[mask].mean(), *share))
     x, y, low, high = 100 * np.array(points).T
     axes.errorbar(x, y, yerr=(y - low, high - y), color=colour, marker=marker, markersize=5.5, linewidth=1.3, capsize=2)
     counts = np.bincount(bins, minlength=BINS)

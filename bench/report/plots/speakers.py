@@ -33,13 +33,13 @@ def speakers(run: Run, tables: Mapping[str, pd.DataFrame]) -> Plot | None:
     if wide.empty:
         return None
     clips = tested(run, LOSO).value_counts()
-    told = len(names) <= TOO_MANY
+    coloured = len(names) <= TOO_MANY
     figure = new_figure(9.4, 1.7 + 0.42 * len(wide))
     axes = figure.subplots()
     y = np.arange(len(wide))
     axes.hlines(y, 100 * wide.min(axis=1), 100 * wide.max(axis=1), color=INK, linewidth=0.8, zorder=1)
     for i, name in enumerate(names):
-        colour, marker = (COLOURS[i % len(COLOURS)], MARKERS[i]) if told else (COLOURS[0], "o")
+        colour, marker = (COLOURS[i % len(COLOURS)], MARKERS[i]) if coloured else (COLOURS[0], "o")
         axes.plot(
             100 * wide[name], y, marker, color=colour, markersize=8, markeredgecolor=PAPER, zorder=2, label=named(name)
         )
@@ -56,7 +56,7 @@ def speakers(run: Run, tables: Mapping[str, pd.DataFrame]) -> Plot | None:
     axes.set_xlabel(f"accuracy on a speaker never heard in training ({LOSO}), %; {per}")
     axes.set_title("Accuracy by speaker")
     mean = Line2D([], [], color=INK, marker="|", linestyle="none", markersize=13, markeredgewidth=2, label="mean")
-    handles = [*axes.get_legend_handles_labels()[0], mean] if told else [mean]
+    handles = [*axes.get_legend_handles_labels()[0], mean] if coloured else [mean]
     figure.legend(handles=handles, loc="outside right upper", title="speaker")
     lowest = wide.min(axis=1)
     backend = str(lowest.idxmin())
@@ -86,9 +86,9 @@ def confusion(run: Run, tables: Mapping[str, pd.DataFrame]) -> Plot | None:
     width = max(3.2, 0.9 + 0.34 * len(heads)) + 0.09 * max(0, max(map(len, heads)) - 5)
     figure, grid = panels(len(best), 3, width, width + 0.35)
     for axes, (_, row) in zip(grid, best.iterrows(), strict=True):
-        own = tables["confusion"]
-        own = own[(own["backend"] == row["backend"]) & (own["split"] == row["split"])]
-        wide = own.pivot(index="label", columns="predicted", values="clips").reindex(
+        counts = tables["confusion"]
+        counts = counts[(counts["backend"] == row["backend"]) & (counts["split"] == row["split"])]
+        wide = counts.pivot(index="label", columns="predicted", values="clips").reindex(
             index=labels, columns=[*labels, ""]
         )
         wide = wide[wide.notna().any(axis=1)].fillna(0)

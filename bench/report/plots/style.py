@@ -95,13 +95,13 @@ def looks(run: Run) -> dict[str, Look]:
         kinds = {name: family(name) for name in names}
     coloured = list(dict.fromkeys(kinds.values()))
     seen: dict[str, int] = {}
-    found = {}
+    styles = {}
     for i, name in enumerate(names):
-        own = kinds[name]
-        place = seen[own] = seen.get(own, -1) + 1
-        colour = COLOURS[coloured.index(own) % len(COLOURS)]
-        found[name] = Look(colour, MARKERS[i % len(MARKERS)], LINES[place % len(LINES)])
-    return found
+        kind = kinds[name]
+        place = seen[kind] = seen.get(kind, -1) + 1
+        colour = COLOURS[coloured.index(kind) % len(COLOURS)]
+        styles[name] = Look(colour, MARKERS[i % len(MARKERS)], LINES[place % len(LINES)])
+    return styles
 
 
 @contextmanager

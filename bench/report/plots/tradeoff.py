@@ -93,19 +93,19 @@ def pareto(costs: Sequence[float], gains: Sequence[float]) -> list[bool]:
 
 def _points(axes: Axes, shown: pd.DataFrame, best: Sequence[bool], look: Mapping[str, Look]) -> None:
     for (_, row), on in zip(shown.iterrows(), best, strict=True):
-        own = look[row["backend"]]
+        style = look[row["backend"]]
         x, y = 1e3 * row["p50_s"], 100 * row["accuracy"]
         spread = [[y - 100 * row["low"]], [100 * row["high"] - y]]
-        axes.errorbar(x, y, yerr=spread, color=own.colour, elinewidth=1.2, capsize=3, zorder=2)
+        axes.errorbar(x, y, yerr=spread, color=style.colour, elinewidth=1.2, capsize=3, zorder=2)
         axes.plot(
-            x, y, own.marker, markersize=9, markeredgewidth=1.6, color=own.colour,
-            markerfacecolor=own.colour if on else PAPER, zorder=3,
+            x, y, style.marker, markersize=9, markeredgewidth=1.6, color=style.colour,
+            markerfacecolor=style.colour if on else PAPER, zorder=3,
         )  # fmt: skip
     axes.grid(True, which="major", color=GRID)
 
 
-def _handle(name: str, own: Look, on: bool) -> Line2D:
+def _handle(name: str, style: Look, on: bool) -> Line2D:
     return Line2D(
-        [], [], linestyle="none", marker=own.marker, markersize=8, markeredgewidth=1.6, color=own.colour,
-        markerfacecolor=own.colour if on else PAPER, label=named(name),
+        [], [], linestyle="none", marker=style.marker, markersize=8, markeredgewidth=1.6, color=style.colour,
+        markerfacecolor=style.colour if on else PAPER, label=named(name),
     )  # fmt: skip

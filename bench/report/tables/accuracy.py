@@ -45,8 +45,8 @@ def pairs(rows: pd.DataFrame, scores: pd.DataFrame, task: Task) -> pd.DataFrame:
     parts = []
     for split, best_first in scores.groupby("split", sort=False):
         marks = rows[rows["split"] == split]
-        found = compared(marks, list(best_first["backend"]), task, clustered=not SPLITS[str(split)].heard)
-        parts.append(found.assign(split=split, clips=marks["clip"].nunique()))
+        comparisons = compared(marks, list(best_first["backend"]), task, clustered=not SPLITS[str(split)].heard)
+        parts.append(comparisons.assign(split=split, clips=marks["clip"].nunique()))
     columns = ["split", "clips", "a", "b", "a_only", "b_only", "difference", "low", "high", "p", "holm_p", "a_better"]
     return pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame(columns=columns)
 

@@ -91,8 +91,8 @@ def prices(table: pd.DataFrame) -> NDArray[np.float64]:
     return np.where(np.isnan(columns), np.inf, columns)
 
 
-def candidates(run: Run, made: Mapping[str, pd.DataFrame], new_speakers: bool) -> Candidates:
-    """Who can be chosen for new speakers, or for known ones. ``made``: the report's tables summary and pairs.
+def candidates(run: Run, tables: Mapping[str, pd.DataFrame], new_speakers: bool) -> Candidates:
+    """Who can be chosen for new speakers, or for known ones. ``tables``: the report's, summary and pairs.
 
     Accuracy is on the hardest split that asks the question. Where none was run, another one serves for zero-shot
     backends, to whom all speakers are new. Neither the floor nor what is not shown to be better than it is a candidate,
@@ -101,12 +101,12 @@ def candidates(run: Run, made: Mapping[str, pd.DataFrame], new_speakers: bool) -
     ran = splits(run)
     asked = [split for split in ran if SPLITS[split].heard != new_speakers]
     split = next(iter([*asked, *ran]), "")
-    frame = made["summary"].rename(columns=lambda name: name.removeprefix(f"{split}_") if split else name)
+    frame = tables["summary"].rename(columns=lambda name: name.removeprefix(f"{split}_") if split else name)
     trained = {entry["name"]: bool(entry["trained"]) for entry in run.info["backends"]}
     frame = frame.reindex(columns=["backend", *FIGURES]).assign(
         trained=[trained.get(name, False) for name in frame["backend"]]
     )
-    tests = made["pairs"]
+    tests = tables["pairs"]
     tests = tests[(tests["split"] == split) & (tests["holm_p"] < ALPHA)]
     first_wins = tests["a_better"].astype(bool)
     winners, losers = tests["a"].where(first_wins, tests["b"]), tests["b"].where(first_wins, tests["a"])

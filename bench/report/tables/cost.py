@@ -77,9 +77,9 @@ def throughput(run: Run) -> pd.DataFrame:
     """The batch size with most clips per second, per thread count and backend, against a batch of one."""
     tried = run.throughput.assign(clips_per_s=run.throughput["clips"] / run.throughput["predict_s"])
     rows = []
-    for (threads, backend), own in tried.groupby(["threads", "backend"]):
-        best = own.sort_values(["clips_per_s", "batch"], ascending=[False, True]).iloc[0]
-        single = own[own["batch"] == 1]["clips_per_s"].max()
+    for (threads, backend), group in tried.groupby(["threads", "backend"]):
+        best = group.sort_values(["clips_per_s", "batch"], ascending=[False, True]).iloc[0]
+        single = group[group["batch"] == 1]["clips_per_s"].max()
         rtf = best["predict_s"] / best["audio_s"]
         rows.append((threads, backend, best["batch"], best["clips_per_s"], best["clips_per_s"] / single, rtf))
     columns = ["threads", "backend", "batch", "clips_per_s", "times_single", "rtf"]

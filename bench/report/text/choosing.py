@@ -28,13 +28,13 @@ SUPERLATIVES = {"p50_s": "fastest", "above_idle_bytes": "least memory", "model_b
 BETTER = ("more accurate", "faster", "less memory", "smaller")
 
 
-def which_one(run: Run, made: Mapping[str, pd.DataFrame]) -> list[str]:
+def which_one(run: Run, tables: Mapping[str, pd.DataFrame]) -> list[str]:
     """The section, or nothing where there is nothing to choose by. On new speakers where the run has them."""
     if not cost.measures_cost(run):
         return []
     trained = any(entry["trained"] for entry in run.info["backends"])
     new_speakers = not trained or any(not SPLITS[split].heard for split in splits(run))
-    field = candidates(run, made, new_speakers)
+    field = candidates(run, tables, new_speakers)
     if not field.names:
         return []
     front = field.front()
@@ -75,17 +75,17 @@ def situations(field: Candidates) -> dict[str, str]:
     if len(field.names) == 1:
         return {field.names[0]: "everything: the only candidate"}
     first, (pick, merit) = field.names[0], field.pick()
-    said: dict[str, list[str]] = {name: [] for name in front.names}
-    said[first].append(_most_accurate(field, first))
+    merits: dict[str, list[str]] = {name: [] for name in front.names}
+    merits[first].append(_most_accurate(field, first))
     if pick != first:
-        said[pick].append(f"{merit} not shown to be less accurate than {escape(first)}")
+        merits[pick].append(f"{merit} not shown to be less accurate than {escape(first)}")
     for key, word in SUPERLATIVES.items():
         for name in front.table["backend"][front.table[key] == field.table[key].min()]:
-            said[name].append(f"{word} of all")
+            merits[name].append(f"{word} of all")
     untrained = _best_untrained(field)
-    if untrained in said:
-        said[untrained].append("needs no training" if untrained == first else "most accurate without training")
-    return {name: "; ".join(words) or _within(field, name) for name, words in said.items()}
+    if untrained in merits:
+        merits[untrained].append("needs no training" if untrained == first else "most accurate without training")
+    return {name: "; ".join(words) or _within(field, name) for name, words in merits.items()}
 
 
 def _most_accurate(field: Candidates, name: str, within: str = "") -> str:
@@ -115,9 +115,9 @@ def _best_untrained(field: Candidates) -> str:
 def _beaten(field: Candidates, name: str) -> str:
     front = set(field.front().names)
     by = next(other for other in field.dominators(name) if other in front)
-    own, other = (prices(field.only([one]).table)[0] for one in (name, by))
-    words = [word for word, x, y in zip(BETTER, other, own, strict=True) if x < y]
-    if other[0] < own[0] and (by, name) not in field.better:
+    price, other = (prices(field.only([one]).table)[0] for one in (name, by))
+    words = [word for word, x, y in zip(BETTER, other, price, strict=True) if x < y]
+    if other[0] < price[0] and (by, name) not in field.better:
         words[0] += " (not shown)"
     still = "; still the most accurate without training" if name == _best_untrained(field) else ""
     return f"- {escape(name)} is dominated by {escape(by)}: {', '.join(words)}{still}."

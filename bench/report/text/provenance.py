@@ -54,9 +54,9 @@ def _reading_all(run: Run) -> str:
     """The same of a run in which nobody learns."""
     corpus = run.info["corpus"]
     people = "take clips as independent" if interval_method(run, ALL) == "Wilson" else "are clustered by speaker"
-    told = "; ".join(map(_told, corpus.get("parts", {}).values())) or _told(corpus)
+    description = "; ".join(map(_description, corpus.get("parts", {}).values())) or _description(corpus)
     return (
-        f"{escape(run.task.lead())} on {told}: {run.task.measure.name}, speed and size.\n"
+        f"{escape(run.task.lead())} on {description}: {run.task.measure.name}, speed and size.\n"
         f"`{ALL}`: every clip is tested and none is learned from; brackets hold 95 % intervals, which {people}; where"
         " they overlap see which differences are real.\n" + SIGNS
     )
@@ -65,7 +65,7 @@ def _reading_all(run: Run) -> str:
 def _reading_across(run: Run) -> str:
     """The same of a run that trains on one corpus and tests on another."""
     parts = run.info["corpus"]["parts"]
-    train, test = (_told(parts[part]) for part in ("train", "test"))
+    train, test = (_description(parts[part]) for part in ("train", "test"))
     people = "take clips as independent" if interval_method(run, CROSS) == "Wilson" else "are clustered by speaker"
     return (
         f"{escape(run.task.lead())} across corpora (`cross`): trained backends were fitted on all of {train}; every"
@@ -75,7 +75,7 @@ def _reading_across(run: Run) -> str:
     )
 
 
-def _told(part: Mapping[str, Any]) -> str:
+def _description(part: Mapping[str, Any]) -> str:
     """A corpus in half a sentence."""
     speakers = f"{part['speakers']} speakers" if part["speakers"] else "unknown speakers"
     rates = ", ".join(f"{rate / 1000:g}" for rate in part["sample_rates"])
@@ -137,11 +137,11 @@ def losses(run: Run) -> list[str]:
         for cell in run.info["cells"]
         if cell["status"] == "failed"
     ]
-    told = {(entry["backend"], entry["reason"]) for entry in failed}
+    reasons = {(entry["backend"], entry["reason"]) for entry in failed}
     failed += [
         {"where": entry["phase"], **entry}
         for entry in run.info["failures"]
-        if (entry["backend"], entry["reason"]) not in told
+        if (entry["backend"], entry["reason"]) not in reasons
     ]
     if failed:
         columns = [
@@ -187,7 +187,7 @@ def origin(run: Run) -> list[str]:
         "took": _took(info),
         "corpus": f"{corpus['name']} from {corpus['source']}: {corpus['clips']:,} clips, {corpus['audio_s']:,.0f} s",
         "corpus sha256": corpus["sha256"],
-        **{f"{part} sha256": f"{own['sha256']} ({own['name']})" for part, own in corpus.get("parts", {}).items()},
+        **{f"{part} sha256": f"{entry['sha256']} ({entry['name']})" for part, entry in corpus.get("parts", {}).items()},
         "machine": ", ".join(str(part) for part in where),
         **machine_kind(machine),
         **_predicted_elsewhere(info),
@@ -232,9 +232,9 @@ def _predicted_elsewhere(info: Mapping[str, Any]) -> dict[str, str]:
     """How many cells hold predictions that another kind of processor made: labels are alike, scores nearly."""
     here = kind(info["machine"]["processor"]) if "processor" in info["machine"] else None
     done = [cell.get("processor") for cell in info["cells"] if cell["status"] == "done"]
-    others = Counter(made or "a processor not recorded" for made in done if here and made != here)
-    told = "; ".join(f"{cells:,} of {len(done):,} cells on {made}" for made, cells in sorted(others.items()))
-    return {"predictions taken over": told} if told else {}
+    others = Counter(processor or "a processor not recorded" for processor in done if here and processor != here)
+    text = "; ".join(f"{cells:,} of {len(done):,} cells on {processor}" for processor, cells in sorted(others.items()))
+    return {"predictions taken over": text} if text else {}
 
 
 def _took(info: dict[str, Any]) -> str:

@@ -18,16 +18,16 @@ from bench.stats.paired import ALPHA
 from bench.tasks.base import Measure, Task
 
 
-def robustness(run: Run, made: Mapping[str, pd.DataFrame], pictures: Sequence[str] = ()) -> list[str]:
+def robustness(run: Run, tables: Mapping[str, pd.DataFrame], pictures: Sequence[str] = ()) -> list[str]:
     """The section, or nothing where there were no conditions."""
-    if "conditions" not in made:
+    if "conditions" not in tables:
         return []
-    return ["## Robustness", *_tabled(run, made), *pictures, *claims(run.task, made)]
+    return ["## Robustness", *_tabled(run, tables), *pictures, *claims(run.task, tables)]
 
 
-def claims(task: Task, made: Mapping[str, pd.DataFrame]) -> list[str]:
+def claims(task: Task, tables: Mapping[str, pd.DataFrame]) -> list[str]:
     """What the figures show, in words: each backend against the weakest, copies in training, where noise costs."""
-    frame, pairs, losses = made["conditions"], made["condition_pairs"], made["condition_losses"]
+    frame, pairs, losses = tables["conditions"], tables["condition_pairs"], tables["condition_losses"]
     names = by_mean(frame)
     plain = {name: str(Name.parse(name).plain) for name in names}
     taught = [name for name in names if Name.parse(name).copies and plain[name] in names]
@@ -46,13 +46,13 @@ def claims(task: Task, made: Mapping[str, pd.DataFrame]) -> list[str]:
             " of random colour, never the recordings or the babble tested here;"
             f" `+{FRAMED}` on two copies with up to 0.4 s of the room on each side."
         )
-        told = (_versus(name, plain[name], frame, pairs, task.measure) for name in taught)
-        blocks += ["### Copies in training", text, _bullets(told)]
+        lines = (_versus(name, plain[name], frame, pairs, task.measure) for name in taught)
+        blocks += ["### Copies in training", text, _bullets(lines)]
     return [*blocks, *_first_losses(task, losses, names)]
 
 
-def _tabled(run: Run, made: Mapping[str, pd.DataFrame]) -> list[str]:
-    frame = made["conditions"]
+def _tabled(run: Run, tables: Mapping[str, pd.DataFrame]) -> list[str]:
+    frame = tables["conditions"]
     names = by_mean(frame)
     wide = frame.pivot(index="condition", columns="backend", values="accuracy")
     wide = wide.loc[list(frame["condition"].unique()), names]
@@ -91,11 +91,11 @@ def _versus(a: str, b: str, frame: pd.DataFrame, pairs: pd.DataFrame, measure: M
         return f"{word} under {len(gaps)}, most at {code(widest['condition'])} ({figures} %; {span})"
 
     better, worse = gaps[shown & (gaps["gap"] > 0)], gaps[shown & (gaps["gap"] < 0)]
-    told = [side("better", better), side("worse", worse)]
+    phrases = [side("better", better), side("worse", worse)]
     rest = len(gaps) - len(better) - len(worse)
     if rest:
-        told.append(f"no difference shown under {rest}")
-    return f"**{escape(a)}** against {escape(b)}, {len(gaps)} conditions: {'; '.join(filter(None, told))}."
+        phrases.append(f"no difference shown under {rest}")
+    return f"**{escape(a)}** against {escape(b)}, {len(gaps)} conditions: {'; '.join(filter(None, phrases))}."
 
 
 def _first_losses(task: Task, losses: pd.DataFrame, names: Sequence[str]) -> list[str]:
@@ -114,15 +114,15 @@ def _first_losses(task: Task, losses: pd.DataFrame, names: Sequence[str]) -> lis
             lost = f"{percent(worst['lost'])} ({percent(worst['low'])} to {percent(worst['high'])})"
             row[str(noise)] = f"{first}; {lost} at {worst['snr']:g} dB"
         rows.append(row)
-    made = pd.DataFrame(rows).fillna(ABSENT)
+    frame = pd.DataFrame(rows).fillna(ABSENT)
     columns = [Column("backend", "backend", escape)]
-    columns += [Column(escape(noise), noise) for noise in made.columns if noise != "backend"]
+    columns += [Column(escape(noise), noise) for noise in frame.columns if noise != "backend"]
     text = (
         "The mildest level at which a backend is shown to be less accurate than on the clean clips"
         f" ({task.test.removesuffix(' test')}, Holm over all {len(losses):,} conditions and backends), and the points"
         " it has lost at the harshest, with 95 % intervals."
     )
-    return ["### Where noise begins to cost", text, table(made, columns)]
+    return ["### Where noise begins to cost", text, table(frame, columns)]
 
 
 def _bullets(lines: Iterable[str]) -> str:

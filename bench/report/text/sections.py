@@ -31,7 +31,7 @@ def sections(run: Run, tables: Mapping[str, pd.DataFrame], pictures: Callable[..
     blocks: list[str] = []
     for section in run.task.sections(run, tables):
         blocks += [f"## {section.title}", section.text]
-        for part in _told(section, tables["accuracy"]):
+        for part in _parts(section, tables["accuracy"]):
             heading = ", ".join(filter(None, (escape(part.backend), part.heading)))
             body = table(part.frame, columns(run, part.facts))
             blocks.append(f"### {heading}\n\n{body}" if heading else body)
@@ -39,7 +39,7 @@ def sections(run: Run, tables: Mapping[str, pd.DataFrame], pictures: Callable[..
     return blocks
 
 
-def _told(section: Section, scores: pd.DataFrame) -> Sequence[Part]:
+def _parts(section: Section, scores: pd.DataFrame) -> Sequence[Part]:
     """The parts to show: of the best backend of each family alone, where the section is of that kind."""
     if not section.best_only:
         return section.parts

@@ -42,8 +42,8 @@ def speed(run: Run, tables: Tables) -> list[str]:
             " known where the backend marks them.",
         ]
         blocks += [
-            f"### {count_threads(threads)}\n\n{table(own, _latency_columns(backend, latency), _too_few, is_candidate)}"
-            for threads, own in latency.groupby("threads")
+            f"### {count_threads(threads)}\n\n{table(rows, _latency_columns(backend, latency), _too_few, is_candidate)}"
+            for threads, rows in latency.groupby("threads")
         ]
     blocks += _ratios(run, tables["latency_ratios"], latency)
     if len(tables["coldstart"]):
@@ -67,8 +67,8 @@ def speed(run: Run, tables: Tables) -> list[str]:
         ]
         blocks.append("## Throughput")
         blocks += [
-            f"### {count_threads(threads)}\n\n{table(own, columns, candidate=is_candidate)}"
-            for threads, own in tables["throughput"].groupby("threads")
+            f"### {count_threads(threads)}\n\n{table(rows, columns, candidate=is_candidate)}"
+            for threads, rows in tables["throughput"].groupby("threads")
         ]
     memory = [
         Column("peak RSS, MB", "peak_rss_bytes", megabytes, LOW),
@@ -115,12 +115,12 @@ def _too_few(row: pd.Series, key: str) -> str:
 def _ratios(run: Run, ratios: pd.DataFrame, latency: pd.DataFrame) -> list[str]:
     """At the headline thread count, in words for neighbours and in full for all pairs."""
     threads = cost.headline_threads(run)
-    own = ratios[ratios["threads"] == threads]
-    if own.empty:
+    rows = ratios[ratios["threads"] == threads]
+    if rows.empty:
         return []
     slowest_first = latency[latency["threads"] == threads]["backend"].iloc[::-1]
     neighbours = {frozenset(two) for two in pairwise(slowest_first)}
-    sentences = [_ratio_sentence(row) for _, row in own.iterrows() if frozenset((row["a"], row["b"])) in neighbours]
+    sentences = [_ratio_sentence(row) for _, row in rows.iterrows() if frozenset((row["a"], row["b"])) in neighbours]
     columns = [
         Column(first_header(run, "slower, a"), "a", escape),
         Column("faster, b", "b", escape),
@@ -131,7 +131,7 @@ def _ratios(run: Run, ratios: pd.DataFrame, latency: pd.DataFrame) -> list[str]:
         f"### Which are faster ({count_threads(threads)})",
         "Ratios of paired calls on the same clip in the same round; intervals over fresh processes, each on its own.",
         "\n".join(sentences),
-        details(f"All {len(own)} pairs", table(own, columns)),
+        details(f"All {len(rows)} pairs", table(rows, columns)),
     ]
 
 
