@@ -28,6 +28,7 @@ from bench.corpora import open_corpus
 from bench.phases.latency import Contender, latency
 from bench.progress import Plain
 from bench.stats import Interval, time_ratio
+from benchmarks.arguments import count
 
 
 class First(Backend):
@@ -67,8 +68,8 @@ class Slower(First):
 def main() -> None:
     """Time the three over and over; print the tally."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--runs", type=int, default=20)
-    parser.add_argument("--clips", type=int, default=700, help="timed calls per backend and run, over five processes")
+    parser.add_argument("--runs", type=count, default=20)
+    parser.add_argument("--clips", type=count, default=700, help="timed calls per backend and run, over five processes")
     arguments = parser.parse_args()
     with TemporaryDirectory() as folder:
         runs = [_ratios(seed, arguments.clips, Path(folder)) for seed in range(arguments.runs)]

@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 
 import audiodecode
+from benchmarks.arguments import count
 
 FORMATS = ("WAV", "WAV24", "RF64", "W64", "AIFF", "FLAC", "OGG", "OPUS", "MP3")
 _MEMORY, _SECONDS = 3 << 30, 20  # bytes of address space; of processor time for a file
@@ -31,7 +32,7 @@ _MEMORY, _SECONDS = 3 << 30, 20  # bytes of address space; of processor time for
 def main() -> int:
     """Print a line for each format; 1 where one crashed, hung or lied."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--files", type=int, default=10_000, help="mutated files of each format")
+    parser.add_argument("--files", type=count, default=10_000, help="mutated files of each format")
     parser.add_argument("--formats", nargs="+", default=FORMATS, choices=FORMATS)
     parser.add_argument("--worker", nargs=2, type=int, metavar=("FIRST", "LAST"), help=argparse.SUPPRESS)
     given = parser.parse_args()

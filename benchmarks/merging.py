@@ -9,10 +9,9 @@ rest. Prints WER against the same machine without merging, tokens left and proce
 
 from __future__ import annotations
 
-import os
+import argparse
 import sys
 import time
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,9 +21,12 @@ from backends.whisper.encoder import LIMIT, SAMPLE_RATE, Array, LogMel
 from backends.whisper.openai import OpenAIWhisper
 from backends.whisper.transcriber import FRAME, Transcriber
 from backends.whisper.weights import find
+from bench.errors import BenchError
 from bench.stats.paired import sign_test
 from bench.tasks.words import normalised, word_edits
+from benchmarks.arguments import count
 from benchmarks.compression.clips import Item, spoken
+from benchmarks.speech import data_folder
 
 SIZE, SHARE, LAYER, STATES, CLIPS = "tiny.en", 0.4, 2, 200, 60
 KINDS = ("none", "by likeness", "plain averaging")
@@ -103,10 +105,15 @@ def _attention(layer: Any, x: Any, sizes: Any) -> Any:
 
 def main() -> None:
     """Measure and print a table."""
-    part, count = [*sys.argv[1:], *("dev", str(CLIPS))[len(sys.argv) - 1 :]]
-    items = spoken(Path(os.environ["DIGITBENCH_DATA"]), part)
-    step = max(1, len(items) // int(count))
-    items = items[::step]
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.merging", description=main.__doc__)
+    parser.add_argument("part", nargs="?", choices=("dev", "test"), default="dev")
+    parser.add_argument("clips", nargs="?", type=count, default=CLIPS)
+    arguments = parser.parse_args()
+    try:
+        items = spoken(data_folder(), arguments.part)
+    except BenchError as error:
+        sys.exit(f"error: {error}")
+    items = items[:: max(1, len(items) // arguments.clips)]
     encoder, transcriber = Merging(), Transcriber(find(SIZE, verify=False), "int8", "en")
     errors: dict[str, list[int]] = {kind: [] for kind in KINDS}
     tokens, cpu = dict.fromkeys(KINDS, 0), dict.fromkeys(KINDS, 0.0)
@@ -124,7 +131,7 @@ def main() -> None:
         units.append(edits.units)
     speakers = [item.speaker for item in items]
     audio_s = sum(item.seconds for item in items)
-    print(f"{len(items)} clips of {part}, {audio_s:.0f} s, {SIZE}, {SHARE:.0%} merged after layer {LAYER}\n")
+    print(f"{len(items)} clips of {arguments.part}, {audio_s:.0f} s, {SIZE}, {SHARE:.0%} merged after layer {LAYER}\n")
     print("| merging | WER, % | difference to none | tokens per audio s | encoder CPU, ms a clip |")
     print("|---|---|---|---|---|")
     for kind in KINDS:

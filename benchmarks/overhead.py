@@ -18,6 +18,7 @@ import numpy as np
 
 from bench.audio import write
 from bench.records.read import read_records
+from benchmarks.arguments import count
 
 RATE, SAMPLES = 8_000, 400
 
@@ -33,8 +34,8 @@ class Cost:
 def main() -> None:
     """Make the corpora, run, print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--small", type=int, default=2_000, help="clips of the small corpus")
-    parser.add_argument("--large", type=int, default=200_000, help="clips of the large corpus")
+    parser.add_argument("--small", type=count, default=2_000, help="clips of the small corpus")
+    parser.add_argument("--large", type=count, default=200_000, help="clips of the large corpus")
     arguments = parser.parse_args()
     with TemporaryDirectory() as folder:
         root = Path(folder)

@@ -10,6 +10,7 @@ not a digit's own name) is neither.
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ import numpy as np
 
 from bench.audio import Audio
 from bench.configfile import read_config
+from bench.errors import BenchError
 from bench.rejection.words import FILE, Word, write_words
 from bench.workers.parent import ROOT
 from benchmarks.speech import CORPORA, RATE, Utterance, data_folder, parts, transcribed
@@ -31,7 +33,10 @@ SILENCE_S = 1.0
 
 def main() -> None:
     """Align every recording and write the list."""
-    data = data_folder()
+    try:
+        data = data_folder()
+    except BenchError as error:
+        sys.exit(f"error: {error}")
     vocabulary = read_config(ROOT / "bench.toml", {}).vocabulary
     digits = {spoken[0]: label for label, spoken in vocabulary.items()}
     homophones = {spelling for spoken in vocabulary.values() for spelling in spoken} - set(digits)

@@ -13,7 +13,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+from bench.errors import BenchError
 from bench.report.embed import embedded
+from benchmarks.arguments import count
+from benchmarks.speech import data_folder
 
 SITTINGS = {"one": 1, "joined": 1, "silent": 1, "two": 2, "base": 1}
 """And their threads."""
@@ -25,15 +28,20 @@ def main() -> None:
     parser.add_argument("part", nargs="?", choices=("dev", "test"), default="test")
     parser.add_argument("--out", type=Path, default=Path("results/compression"))
     parser.add_argument("--sittings", default=",".join((*SITTINGS, "folder")), help="some of them, with commas")
-    parser.add_argument("--every", type=int, default=1, help="only every so-manieth clip, for trying it out")
+    parser.add_argument("--every", type=count, default=1, help="only every so-manieth clip, for trying it out")
     parser.add_argument("--page", type=Path, help="a page whose marks `compression` the tables are put between")
     parser.add_argument("--report", action="store_true", help="from the records alone, hearing nothing")
     arguments = parser.parse_args()
-    if "DIGITBENCH_DATA" not in os.environ:
-        parser.error("set DIGITBENCH_DATA to the folder of the recordings")
+    sittings = arguments.sittings.split(",")
+    if unknown := sorted({*sittings} - {*SITTINGS, "folder"}):
+        parser.error(f"--sittings: no {', '.join(unknown)}; there are {', '.join((*SITTINGS, 'folder'))}")
+    try:
+        data = data_folder()
+    except BenchError as error:
+        sys.exit(f"error: {error}")
     records = arguments.out / "records" / arguments.part
     records.mkdir(parents=True, exist_ok=True)
-    for sitting in () if arguments.report else arguments.sittings.split(","):
+    for sitting in () if arguments.report else sittings:
         if sitting == "folder":
             from benchmarks.compression.folder import measure
 
@@ -47,7 +55,6 @@ def main() -> None:
     from benchmarks.compression.report import write
     from benchmarks.compression.sitting import items
 
-    data = Path(os.environ["DIGITBENCH_DATA"])
     made = write(arguments.out, arguments.part, {name: items(name, data, arguments.part) for name in SITTINGS})
     if arguments.page:
         arguments.page.write_text(embedded(arguments.page.read_text(), made, "compression"), encoding="utf-8")

@@ -18,6 +18,7 @@ import numpy as np
 from benchmarks.compression.clips import spoken
 from benchmarks.compression.settings import FOLDER
 from benchmarks.compression.sitting import Hearing
+from benchmarks.lines import append_lines, read_lines
 
 ROUNDS = 2
 WORKERS = 2
@@ -25,27 +26,16 @@ WORKERS = 2
 
 def measure(part: str, file: Path, every: int = 1) -> None:
     """Append a line for each round and setting that ``file`` lacks; of every so-manieth clip."""
-    there = (
-        {(line["round"], line["key"]) for line in map(json.loads, file.read_text().splitlines())}
-        if file.is_file()
-        else set()
-    )
+    there = {(line["round"], line["key"]) for line in read_lines(file)}
     rng = np.random.default_rng(0)
-    with file.open("a", encoding="utf-8") as lines:
-        for number in range(ROUNDS):
-            for row in rng.permutation(len(FOLDER)):
-                setting = FOLDER[row]
-                if (number, setting.key) in there or number >= setting.rounds:
-                    continue
-                print(f"folder, {part}, round {number}: {setting.name}", flush=True)
-                lines.write(
-                    json.dumps(
-                        {"round": number, "setting": setting.name, "key": setting.key}
-                        | _round(part, setting.name, every)
-                    )
-                    + "\n"
-                )
-                lines.flush()
+    for number in range(ROUNDS):
+        for row in rng.permutation(len(FOLDER)):
+            setting = FOLDER[row]
+            if (number, setting.key) in there or number >= setting.rounds:
+                continue
+            print(f"folder, {part}, round {number}: {setting.name}", flush=True)
+            line = {"round": number, "setting": setting.name, "key": setting.key}
+            append_lines(file, [line | _round(part, setting.name, every)])
 
 
 def _round(part: str, name: str, every: int) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from benchmarks.compression.clips import Item
 from benchmarks.compression.goals import claim, goals
 from benchmarks.compression.plots import curve
 from benchmarks.compression.settings import FOLDER, SETTINGS
+from benchmarks.lines import read_lines
 
 STOCK = SETTINGS[0].name
 SITTINGS = ("one", "two", "base", "joined")
@@ -123,11 +123,11 @@ def tables(folder: Path, items: dict[str, list[Item]]) -> dict[str, pd.DataFrame
 
 def read(file: Path, items: Sequence[Item]) -> pd.DataFrame:
     """A row for each clip and setting: errors, units, tokens by kind, seconds; in the order of the settings."""
-    if not file.is_file():
-        return pd.DataFrame()
     by_name = {item.name: item for item in items}
     current = {setting.key: setting.name for setting in SETTINGS}
-    lines = [line for line in map(json.loads, file.read_text(encoding="utf-8").splitlines()) if line["key"] in current]
+    lines = [line for line in read_lines(file) if line["key"] in current]
+    if not lines:
+        return pd.DataFrame()
     references = [normalised(by_name[line["clip"]].text) for line in lines]
     hypotheses = [normalised(line["text"]) for line in lines]
     edits = [word_edits([a], [b])[0] if a else None for a, b in zip(references, hypotheses, strict=True)]
@@ -231,7 +231,7 @@ def invented(silence: pd.DataFrame, spoken: pd.DataFrame) -> pd.DataFrame:
 def throughput(file: Path, items: Sequence[Item], one: Path) -> pd.DataFrame:
     """A row for each setting of the folder: times real time, times stock on two workers and stock one by one, WER."""
     by_name = {item.name: item for item in items}
-    lines = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+    lines = read_lines(file)
     alone = read(one, items)
     alone_s = alone[alone["setting"] == STOCK].set_index("clip")["wall_s"] if len(alone) else pd.Series(dtype=float)
     rows = []

@@ -7,7 +7,6 @@ and setting that it lacks, of every so-manieth clip. SITTING: ``one`` and ``two`
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -21,6 +20,7 @@ from backends import find
 from backends.base import Backend
 from benchmarks.compression.clips import Item, joined, silent, spoken
 from benchmarks.compression.settings import FIFTH, SETTINGS, THIRD, Setting
+from benchmarks.lines import append_lines, read_lines
 from benchmarks.speech import RATE
 from sound import Audio, compress
 from sound.activity import Detector, detectors
@@ -80,10 +80,7 @@ def items(sitting: str, data: Path, part: str) -> list[Item]:
 
 def done(file: Path) -> set[tuple[str, str]]:
     """Clips and settings that the file has lines of."""
-    if not file.is_file():
-        return set()
-    lines = (json.loads(line) for line in file.read_text(encoding="utf-8").splitlines() if line.endswith("}"))
-    return {(line["clip"], line["key"]) for line in lines}
+    return {(line["clip"], line["key"]) for line in read_lines(file)}
 
 
 def main() -> None:
@@ -109,13 +106,11 @@ def main() -> None:
     rng = np.random.default_rng(0)
     for hearing in ready.values():  # a process's first call is not what the next ones take
         hearing.hear(wanted[0])
-    with file.open("a", encoding="utf-8") as lines:
-        for item, settings in (missing[row] for row in rng.permutation(len(missing))):
-            for number in rng.permutation(len(settings)):
-                setting = settings[number]
-                line = {"clip": item.name, "setting": setting.name, "key": setting.key, "threads": int(threads)}
-                lines.write(json.dumps(line | ready[setting.key].hear(item)) + "\n")
-                lines.flush()
+    for item, settings in (missing[row] for row in rng.permutation(len(missing))):
+        for number in rng.permutation(len(settings)):
+            setting = settings[number]
+            line = {"clip": item.name, "setting": setting.name, "key": setting.key, "threads": int(threads)}
+            append_lines(file, [line | ready[setting.key].hear(item)])
 
 
 if __name__ == "__main__":

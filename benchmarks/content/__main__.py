@@ -15,6 +15,7 @@ from typing import Any
 from bench.errors import BenchError
 from bench.report.build import replace_text
 from bench.report.embed import embedded
+from benchmarks.arguments import count
 from benchmarks.content import deletions, planted, words
 from benchmarks.content.report import report, summary
 from benchmarks.lines import append_lines, read_lines
@@ -29,7 +30,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=OUT)
     parser.add_argument("--part", choices=("dev", "test"), default="test", help="dev to choose, test to report")
-    parser.add_argument("--clips", type=int, help="of each measurement, for a trial; the whole part otherwise")
+    parser.add_argument("--clips", type=count, help="of each measurement, for a trial; the whole part otherwise")
     parser.add_argument("--docs", type=Path, help="a page to put the summary into")
     arguments = parser.parse_args()
     try:

@@ -17,6 +17,7 @@ from backends.base import BackendError
 from bench.errors import BenchError
 from bench.report.build import replace_text
 from bench.report.embed import embedded
+from benchmarks.arguments import count
 from benchmarks.speech import data_folder, spread, utterances
 from benchmarks.wer import curves, pairs, training
 from benchmarks.wer.pairs import Pair
@@ -32,7 +33,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=OUT)
     parser.add_argument("--cache", type=Path, default=CACHE, help="pairs, spectrograms, weights of every seed")
-    parser.add_argument("--clips", type=int, help="of each part, for a trial; all otherwise")
+    parser.add_argument("--clips", type=count, help="of each part, for a trial; all otherwise")
     parser.add_argument("--docs", type=Path, help="a page to put the tables into")
     arguments = parser.parse_args()
     try:
