@@ -119,15 +119,18 @@ def open_regular(path: str | os.PathLike[str]) -> tuple[int, int]:
         handle = os.open(path, _FLAGS)
     except OSError as error:
         if error.errno in (errno.ENXIO, errno.EOPNOTSUPP):
-            raise UnreadableError("a socket, not an audio file") from None
+            raise _irregular(os.stat(path).st_mode) from None
         raise
     status = os.fstat(handle)
-    mode = status.st_mode
-    if stat.S_ISREG(mode):
+    if stat.S_ISREG(status.st_mode):
         return handle, status.st_size
     os.close(handle)
+    raise _irregular(status.st_mode)
+
+
+def _irregular(mode: int) -> UnreadableError:
     kind = next((name for is_kind, name in _IRREGULAR if is_kind(mode)), "a special file")
-    raise UnreadableError(f"{kind}, not an audio file")
+    return UnreadableError(f"{kind}, not an audio file")
 
 
 def named(path: Readable, error: Exception) -> UnreadableError:

@@ -69,7 +69,7 @@ def run(
         raise BenchError(f"{where}: {error.strerror or error}{f'; {KEPT}' if kept else ''}") from error
     say.say(f"report: {folder / 'report.md'}")
     if done.failures or clips.rejected:
-        say.say(f"{len(done.failures)} failures and {len(clips.rejected)} rejected files: see the report")
+        say.say(f"failures: {len(done.failures)}, rejected files: {len(clips.rejected)}; see the report")
         raise typer.Exit(FAILED)
 
 

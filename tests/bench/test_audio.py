@@ -145,6 +145,7 @@ BAD: dict[str, tuple[Callable[[Path], Path], str]] = {
     "pipe": (pipe, "a pipe"),
     "socket": (listening, "a socket"),
     "device": (lambda path: link(path, Path("/dev/zero")), "a device"),
+    "terminal that is not ours": (lambda path: link(path, Path("/dev/tty")), "a device"),
     "loop": (lambda path: link(path, path), "cannot be read"),
     "whole numbers": (
         lambda path: saved(path, tone(440) * 32_768, subtype="FLOAT"),
