@@ -68,7 +68,7 @@ def _container(file: BinaryIO, kind: str, layout: Layout) -> Iterator[Any]:
     try:
         import av
     except ImportError:
-        raise UnreadableError(f"{name} needs PyAV: pip install 'digitbench[formats]'; or {CONVERT}") from None
+        raise UnreadableError(f"{name} needs PyAV: pip install 'av<19'; or {CONVERT}") from None
     try:
         with av.open(Spliced(file, layout), "r", format=FORMATS[kind], metadata_errors="replace") as container:
             yield container
