@@ -70,6 +70,7 @@ reference: robustness transcription bench  ## everything that is committed in re
 	$(BIN)/python -m bench.report.html.screenshot results/robustness results/robustness/gallery.png whisper-closed:tiny.en
 	$(BIN)/python -m bench.report.embed README.md results/fsdd brief
 	$(BIN)/python -m bench.report.embed docs/robustness.md results/robustness robustness
+	$(BIN)/python -m benchmarks.labels results/fsdd results/robustness --page docs/text-to-label.md
 	$(BIN)/python -m tests.test_notebooks
 
 models: setup  ## the models that ship, made anew on one thread in some five minutes

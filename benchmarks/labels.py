@@ -7,14 +7,17 @@ the vocabulary wins, and prints for each backend on how many texts they differ a
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 
 from backends.base import Vocabulary
 from backends.kit.text import TextMapper, words
 from bench.errors import BenchError
 from bench.marks import open_run
+from bench.report.build import replace_text
+from bench.report.embed import embedded
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,20 +65,38 @@ def changes(folder: Path) -> Iterator[tuple[str, Change]]:
         yield str(backend), change(list(zip(rows["reference"], rows["text"], strict=True)), run.info["vocabulary"])
 
 
+def table(rows: list[tuple[str, str, Change]]) -> str:
+    """A Markdown table, a line for each run and backend, and the sums in a sentence."""
+    lines = [
+        "| run | backend | texts | differ | first word: labels there | right | the rule: labels there | right |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for run, backend, it in rows:
+        lines.append("| " + " | ".join([run, f"`{backend}`", *(f"{figure:,}" for figure in astuple(it))]) + " |")
+    first_labels, first_right, labels, right = (
+        sum(getattr(it, name) for _, _, it in rows) for name in ("first_labels", "first_right", "labels", "right")
+    )
+    sums = (
+        f"Where they differ, the first word is an answer {first_labels:,} times, {first_right:,} of them right;"
+        f" the rule gives {labels:,}, {right:,} of them right."
+    )
+    return "\n".join([*lines, "", sums])
+
+
 def main() -> None:
-    """Print a Markdown table, a line for each run and backend."""
+    """Print the table, or put it into a page."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("runs", type=Path, nargs="+", help="folders of runs")
+    parser.add_argument("--page", type=Path, help="a page whose marks `labels` the table is put between")
     arguments = parser.parse_args()
-    print("| run | backend | texts | differ | first word: labels there | right | the rule: labels there | right |")
-    print("|---|---|---|---|---|---|---|---|")
     try:
-        for folder in arguments.runs:
-            for backend, it in changes(folder):
-                figures = (it.texts, it.differ, it.first_labels, it.first_right, it.labels, it.right)
-                print("|", " | ".join([folder.name, f"`{backend}`", *(f"{figure:,}" for figure in figures)]), "|")
+        rows = [(folder.name, backend, it) for folder in arguments.runs for backend, it in changes(folder)]
+        if arguments.page:
+            replace_text(arguments.page, embedded(arguments.page.read_text(), table(rows), "labels"))
+        else:
+            print(table(rows))
     except BenchError as error:
-        raise SystemExit(str(error)) from None
+        sys.exit(f"error: {error}")
 
 
 if __name__ == "__main__":
