@@ -19,7 +19,6 @@ from sound.resample import resample
 RATE = 48_000
 BLOCK = 1 << 16
 """Samples that are written at once: libsndfile's Vorbis encoder keeps what it is given on the stack."""
-FEWEST_S = 60.0
 WORDS = MappingProxyType({str(number): (word,) for number, word in enumerate(
     ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 )})  # fmt: skip

@@ -172,7 +172,6 @@ def sections(run: Run, tables: Mapping[str, pd.DataFrame]) -> list[Section]:
     return [section for section in candidates if section.parts]
 
 
-NO_WORD = "An empty cell is no word: left out, or added."
 WORK = (
     "Tokens by what each backend tells of itself, summed over all clips and divided by the seconds of audio."
     " Encoder tokens: positions that the encoder computed, in stock Whisper 1,500 a window of 30 s, however short"
