@@ -6,6 +6,7 @@ import errno
 import io
 import os
 import stat
+from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -119,7 +120,7 @@ def open_regular(path: str | os.PathLike[str]) -> tuple[int, int]:
         handle = os.open(path, _FLAGS)
     except OSError as error:
         if error.errno in (errno.ENXIO, errno.EOPNOTSUPP):
-            raise _irregular(os.stat(path).st_mode) from None
+            raise _irregular(Path(path).stat().st_mode) from None
         raise
     status = os.fstat(handle)
     if stat.S_ISREG(status.st_mode):
