@@ -12,6 +12,8 @@ from http.client import HTTPConnection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from bench.live.lanes import Candidate, open_lanes
 from bench.live.saving import Folder
 from bench.live.server import Address, _tell_all, listening, make_server
@@ -21,12 +23,15 @@ from bench.live.server_talk import Studio
 from sound import Audio
 from sound.stream import FULL_SCALE
 from tests.bench.live.running import Gate as Ear
+from tests.bench.live.running import beep, hush
+from tests.bench.running import VOCABULARY
 
 if TYPE_CHECKING:
     from websockets.sync.client import ClientConnection
 
 TOKEN = "a-token-for-tests-only"
 WAIT_S = 60.0
+LABELS = list(VOCABULARY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,3 +116,14 @@ def hears(socket: ClientConnection, kind: str, **fields: Any) -> dict[str, Any]:
 def say(socket: ClientConnection, kind: str, **fields: Any) -> None:
     """Send a message."""
     socket.send(json.dumps({"type": kind, **fields}))
+
+
+def spoken(*levels: float, rate: int = 48_000) -> bytes:
+    """Beeps so loud, with half a second between them, as a page sends them."""
+    parts = [part for level in levels for part in (beep(level, rate=rate), hush(0.5, rate))]
+    return pcm(np.concatenate((hush(0.5, rate), *parts)))
+
+
+def blocks(sound: bytes, size: int = 1_920) -> Iterator[bytes]:
+    """The sound in pieces of so many bytes."""
+    return (sound[start : start + size] for start in range(0, len(sound), size))
