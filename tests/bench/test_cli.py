@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from dataclasses import fields
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,11 @@ def finished(tiny_corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
     done = run(tiny_corpus, out, "chance", planted("Nearest"))
     assert done.returncode == 0, done.stderr
     return out
+
+
+def test_the_version_is_that_of_the_installed_package() -> None:
+    done = digitbench("--version")
+    assert (done.returncode, done.stdout) == (0, f"digitbench {version('digitbench')}\n")
 
 
 def test_a_run_leaves_report_tables_and_records(finished: Path) -> None:
