@@ -52,7 +52,8 @@ def differences(run: Run, scores: pd.DataFrame, pairs: pd.DataFrame) -> list[str
         near = [row for row in _rows(tests) if (row["a"], row["b"]) in neighbours]
         blocks.append("\n".join(_sentence(row, figures, measure) for row in near))
         if len(tests):
-            blocks.append(details(f"All pairs of {split}, {len(tests)}", table(tests, _pair_columns(run, task))))
+            title = f"Every pair of backends, {split}: {len(tests)}"
+            blocks.append(details(title, table(tests, _pair_columns(run, task))))
     return blocks if len(blocks) > 2 else []
 
 

@@ -131,7 +131,7 @@ def _ratios(run: Run, ratios: pd.DataFrame, latency: pd.DataFrame) -> list[str]:
         f"### Which are faster ({count_threads(threads)})",
         "Ratios of paired calls on the same clip in the same round; intervals over fresh processes, each on its own.",
         "\n".join(sentences),
-        details(f"All pairs, {len(rows)}", table(rows, columns)),
+        details(f"Every pair of backends: {len(rows)}", table(rows, columns)),
     ]
 
 
