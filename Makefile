@@ -62,7 +62,7 @@ transcription: setup  ## words of LibriSpeech and Common Voice, test part, into 
 		$(if $(OUT)$(BACKENDS)$(LIMIT),,$(BIN)/python -m bench.report.embed docs/transcription.md results/$$corpus brief $$corpus || exit 1;) \
 	done
 
-reference: robustness transcription bench  ## everything that is committed in results/, with plots and pages
+reference: robustness transcription bench  ## the runs of digits and of words in results/, with plots, pages and notebooks
 	$(BIN)/digitbench report results/fsdd --html
 	$(BIN)/digitbench report results/robustness --html
 	$(BIN)/digitbench report results/librispeech --html

@@ -20,6 +20,7 @@ from tests.conftest import tone
 PAGES = {
     path.relative_to(ROOT).as_posix(): path.read_text() for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"))
 }
+REPORTS = sorted(path.relative_to(ROOT).as_posix() for path in ROOT.glob("results/*/*.md"))
 NOW = "\n".join(text for page, text in PAGES.items() if page != "CHANGELOG.md")
 """Pages of what is there, and not of what was."""
 OURS = r"(?:audiodecode|backends|bench|benchmarks|docs|examples|notebooks|sound|tests)"
@@ -31,7 +32,7 @@ def test_the_pages_are_there() -> None:
     assert {"README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/architecture.md", "docs/results.md"} <= {*PAGES}
 
 
-@pytest.mark.parametrize("page", [*PAGES, *(f"results/{name}/report.md" for name in ("fsdd", "robustness"))])
+@pytest.mark.parametrize("page", [*PAGES, *REPORTS])
 def test_what_a_page_links_to_is_there(page: str) -> None:
     path = ROOT / page
     targets = re.findall(r"\]\((?!https?:|#)([^)#]+)", path.read_text())

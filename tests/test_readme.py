@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 import pytest
 
+from bench.loading.embed import PARTS
+from bench.loading.report import emotion_of, write_report
+from bench.loading.runs import Asked, read
+from bench.loading.tables import compared
 from bench.marks import open_run
 from bench.report.build import brief_markdown, robustness_markdown, tables
 from bench.report.embed import embedded
@@ -16,6 +21,7 @@ from bench.workers.parent import ROOT
 
 README = (ROOT / "README.md").read_text()
 REFERENCE, ROBUSTNESS = (ROOT / "results" / name for name in ("fsdd", "robustness"))
+LOADERS = ROOT / "results" / "loaders"
 CORPORA = ("librispeech", "common_voice")
 RUNS = (REFERENCE, ROBUSTNESS, *(ROOT / "results" / corpus for corpus in CORPORA))
 
@@ -75,6 +81,18 @@ def test_what_noise_does_is_said_by_the_robustness_run() -> None:
 def test_words_are_those_of_the_runs_of_their_corpora(corpus: str) -> None:
     page = (ROOT / "docs" / "transcription.md").read_text()
     assert embedded(page, brief_markdown(open_run(ROOT / "results" / corpus)), corpus) == page
+
+
+def test_loading_is_what_the_run_of_loaders_says(tmp_path: Path) -> None:
+    run, emotion = read(LOADERS), emotion_of(LOADERS / "emotion")
+    shutil.copytree(LOADERS / "emotion", tmp_path / "emotion")
+    asked = Asked()
+    written = write_report(run, tmp_path, asked.files, asked.dollars)
+    assert written.read_text() == (LOADERS / "report.md").read_text()
+    page = (ROOT / "docs" / "loading.md").read_text()
+    for text, parts in ((README, ("loading",)), (page, ("claims", "bill"))):
+        for part in parts:
+            assert embedded(text, PARTS[part](run, compared(run.samples), emotion), part) == text
 
 
 @pytest.mark.parametrize("folder", RUNS, ids=lambda folder: folder.name)

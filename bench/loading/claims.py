@@ -11,6 +11,7 @@ from bench.loading.loaders import OURS, REFERENCE
 from bench.loading.many import LOOP
 from bench.loading.tables import pick
 from bench.report.text.markdown import number
+from bench.stats import time_ratio
 
 TOLD_S = 6.0
 """Seconds that librosa.load is said to take for a file."""
@@ -32,17 +33,16 @@ def pipeline(rounds: pd.DataFrame, stages: pd.DataFrame) -> Pipeline:
     plain = stages.set_index("stage")["plain"]
     loading = plain["reading"] / (plain.sum() - plain["pass for the longest file"])
     files = int(rounds["files"].iloc[0])
+    work = rounds.assign(work_s=rounds["longest_s"] + rounds["features_s"])
     seconds = {
-        (str(some["way"].iloc[0]), int(some["workers"].iloc[0])): float(
-            (some["longest_s"] + some["features_s"]).median()
-        )
-        for _, some in rounds.groupby(["way", "workers"])
+        (str(some["way"].iloc[0]), int(some["workers"].iloc[0])): some.set_index("round")["work_s"].sort_index()
+        for _, some in work.groupby(["way", "workers"])
     }
     base = seconds["plain", 1]
     return Pipeline(
         float(loading),
-        {key: base / each for key, each in seconds.items()},
-        {key: each / files for key, each in seconds.items()},
+        {key: time_ratio(base, each, processes=base.index).value for key, each in seconds.items()},
+        {key: float(each.median()) / files for key, each in seconds.items()},
         float(rounds["start_s"].median()),
     )
 
