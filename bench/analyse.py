@@ -63,6 +63,13 @@ def analyse_files(paths: Sequence[Path], pictures: Path | None = None) -> Iterat
     drawn = [place for place in places.values() if place]
     if shared := [place for place in drawn if drawn.count(place) > 1]:
         raise BenchError(f"two of the files would be drawn as {shared[0]}; analyse them into different folders")
+    if pictures is not None:
+        try:
+            pictures.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise BenchError(
+                f"{pictures}: cannot be written, --pictures takes a folder ({error.strerror or error})"
+            ) from error
     for path, place in places.items():
         try:
             audio, rate = read(path)
@@ -103,7 +110,6 @@ def draw(audio: Audio, rate: int, analysis: Analysis, place: Path, title: str = 
     scores.set(ylim=(-0.02, 1.02), xlim=(0, analysis.duration_s), xlabel="seconds")
     scores.legend(loc="upper right", ncols=3, frameon=False)
     try:
-        place.parent.mkdir(parents=True, exist_ok=True)
         figure.savefig(place, dpi=DPI, metadata={"Software": None})
     except OSError as error:
         raise BenchError(f"{place}: cannot be written ({error.strerror or error})") from error

@@ -63,21 +63,16 @@ def decode(file: BinaryIO, limits: Limits = LIMITS) -> tuple[Audio, int]:
 
 def _decode(source: Source, limits: Limits) -> tuple[Audio, int]:
     with checked(source, limits) as stream:
-        parts, peak, whole, averaged = list[Audio](), 0.0, 0.0, 0.0
+        parts, whole, averaged = list[Audio](), 0.0, 0.0
         for block in stream.blocks:
             if not stream.pcm:
-                peak = max(peak, _peak(block))
+                check_level(block)
             if stream.channels == 1:
                 parts.append(block[:, 0])
                 continue
             parts.append(block.mean(axis=1, dtype=np.float32))
             whole += float(np.square(block, dtype=np.float64).mean(axis=1).sum())
             averaged += float(np.square(parts[-1], dtype=np.float64).sum())
-    if peak > LOUDEST:
-        raise UnreadableError(
-            f"its samples reach {peak:,.0f}, and full scale is 1: whole numbers kept as floats, or far too much gain;"
-            " scale them (16-bit numbers: divide by 32768)"
-        )
     if averaged < CANCELLED * whole:
         raise UnreadableError(
             "its channels cancel each other, their average is silence: one is wired the wrong way round;"
@@ -86,12 +81,16 @@ def _decode(source: Source, limits: Limits) -> tuple[Audio, int]:
     return (parts[0] if len(parts) == 1 else np.concatenate(parts)), stream.rate
 
 
-def _peak(block: Audio) -> float:
-    """The largest magnitude. Raises UnreadableError where there is none."""
+def check_level(block: Audio) -> None:
+    """Raises UnreadableError for samples that are not finite, or so far above 1 that full scale must be another."""
     high, low = float(block.max()), float(block.min())
     if not (math.isfinite(high) and math.isfinite(low)):
         raise UnreadableError("holds NaN or infinite samples")
-    return max(high, -low)
+    if max(high, -low) > LOUDEST:
+        raise UnreadableError(
+            f"its samples reach {max(high, -low):,.0f}, and full scale is 1: whole numbers kept as floats, or far too"
+            " much gain; scale them (16-bit numbers: divide by 32768)"
+        )
 
 
 def is_audio(path: Path) -> bool:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -125,12 +125,12 @@ def recognise(
     model: Path | None,
     name: str | None,
     files: Sequence[Path],
-    stdin: BinaryIO,
+    stdin: Callable[[], BinaryIO],
     reject: bool = True,
 ) -> Iterator[Answer]:
     """An answer for every file, in order. One that cannot be heard is named and the rest goes on, in a new worker where
-    it ended the old one; ``-`` is read from ``stdin``. With ``reject``, what is too little sure is no word of the
-    vocabulary. Without model and name, or with the name of one that ships, a model that ships answers. Raises
+    it ended the old one; ``-`` is read from what ``stdin`` gives. With ``reject``, what is too little sure is no word
+    of the vocabulary. Without model and name, or with the name of one that ships, a model that ships answers. Raises
     BenchError where no backend can be had.
     """
     model, name = at_hand(config, model, name)
@@ -208,12 +208,12 @@ def choose(config: Config, model: Path | None, name: str | None) -> Job:
 
 
 def _hear(
-    worker: Worker, config: Config, file: Path, stdin: BinaryIO, work: _Work, reject: bool
+    worker: Worker, config: Config, file: Path, stdin: Callable[[], BinaryIO], work: _Work, reject: bool
 ) -> tuple[Answer, bool]:
     """The answer, and whether the worker lives on."""
     name = str(file)
     try:
-        path = _from_stdin(stdin, work.folder / "stdin") if file == STDIN else file
+        path = _from_stdin(stdin(), work.folder / "stdin") if file == STDIN else file
         if path.is_dir():
             raise BenchError(f"{file}: a folder; name its recordings, such as {file / '*.wav'}")
         reply = worker.ask("recognise", path=str(path), limits=asdict(config.limits), reject=reject)

@@ -38,6 +38,9 @@ __all__ = ["app", "main"]
 
 def main() -> None:
     """Run the command line; errors meant for the user become one line and an exit code."""
+    _open_closed()
+    if sys.stdout is None:
+        sys.exit(_complain("standard output is closed; > /dev/null throws it away"))
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")  # gives freed memory back; set before Arrow loads
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
@@ -50,6 +53,15 @@ def main() -> None:
         sys.exit(_complain(str(error)))
     except OSError as error:
         sys.exit(_complain(f"{error.filename or 'the system'}: {error.strerror or error}"))
+
+
+def _open_closed() -> None:
+    """Standard streams that were closed lead to nowhere: the next file that is opened would take their place."""
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
 
 
 def _complain(message: str) -> int:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, BinaryIO
 
 import typer
 from typer.core import TyperGroup
 
+from bench.errors import BenchError
 from bench.printable import printable
 from bench.settings import user_path as expanded
 from bench.terminal import write
@@ -82,6 +84,13 @@ def path_argument(help: str) -> Any:
 
 
 RunFolder = Annotated[Path, path_argument("A run: a folder under results/.")]
+
+
+def standard_input() -> BinaryIO:
+    """Its bytes. Raises BenchError where whoever started this closed it."""
+    if sys.stdin is None:
+        raise BenchError("-: standard input is closed")
+    return sys.stdin.buffer
 
 
 def echo(*lines: object, err: bool = False) -> None:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from bench.cli.base import FAILED, app, echo, path_argument, path_option
+from bench.cli.base import FAILED, app, echo, path_argument, path_option, standard_input
 from bench.cli.flags import configured
 from bench.config import Config
 
@@ -73,7 +72,7 @@ def stream(
         config,
         file,
         backend,
-        os.fdopen(sys.stdin.fileno(), "rb", closefd=False),
+        lambda: os.fdopen(standard_input().fileno(), "rb", closefd=False),
         paced,
         rate,
         vad,

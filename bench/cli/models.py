@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from bench.cli.base import FAILED, app, echo, path_argument, path_option
+from bench.cli.base import FAILED, app, echo, path_argument, path_option, standard_input
 from bench.cli.flags import configured
 from bench.config import Config
 from bench.errors import BenchError
@@ -58,7 +57,7 @@ def predict(
     from bench.recogniser import recognise
 
     failed = False
-    for answer in recognise(config, model, backend, files, sys.stdin.buffer, reject):
+    for answer in recognise(config, model, backend, files, standard_input, reject):
         failed |= answer.error is not None
         typer.echo(answer.json() if json else answer.line(), err=answer.error is not None and not json)
     if failed:

@@ -126,7 +126,7 @@ def _meant(word: str, labels: Labels | None, first: dict[str, str]) -> str | Non
 def _some(items: Iterable[Item], total: int, most: int = 100) -> Iterator[str]:
     """Paths from all over a listing: its first ones may all be of one label or speaker."""
     paths = (item.path for item in items if isinstance(item, Entry))
-    return islice(paths, 0, None, -(-total // most))
+    return islice(paths, 0, None, max(1, -(-total // most)))
 
 
 def _told(outside: dict[str, int]) -> list[LeftOut]:

@@ -6,10 +6,11 @@ block at a time, so it may go on for hours. The microphone is :mod:`bench.live.m
 
 from __future__ import annotations
 
+import math
 import time
 import wave
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BufferedReader
 from pathlib import Path
 from threading import Event
@@ -17,9 +18,11 @@ from typing import Any, Final, Protocol
 
 import numpy as np
 
+from audiodecode.containers import sniff
 from audiodecode.decoders import checked
 from audiodecode.files import Source as File
-from audiodecode.limits import UNLIMITED, UnreadableError
+from audiodecode.limits import LIMITS, Limits, UnreadableError
+from bench.audio import check_level
 from bench.errors import BenchError
 from sound import Audio
 from sound.stream import FULL_SCALE
@@ -61,10 +64,12 @@ class Recording:
 
     dropped = 0
 
-    def __init__(self, path: Path, paced: bool = True, block_s: float = BLOCK_S) -> None:
-        """Raises BenchError if it is no recording."""
+    def __init__(self, path: Path, paced: bool = True, limits: Limits = LIMITS, block_s: float = BLOCK_S) -> None:
+        """It may be of any length: of ``limits`` those on rate and channels hold. Raises BenchError if it is no
+        recording."""
         self.name = str(path)
         self._path, self._paced, self._block_s = path, paced, block_s
+        self._limits = replace(limits, seconds=math.inf)
         self.rate = int(next(self._decoded()))
 
     def blocks(self, stop: Event) -> Iterator[Block]:
@@ -75,9 +80,11 @@ class Recording:
     def _decoded(self) -> Iterator[Any]:
         """The rate, then blocks of any length."""
         try:
-            with File(self._path, whole=False) as file, checked(file, UNLIMITED) as stream:
+            with File(self._path, whole=False) as file, checked(file, self._limits) as stream:
                 yield stream.rate
                 for block in stream.blocks:
+                    if not stream.pcm:
+                        check_level(block)
                     yield _mono(block)
         except UnreadableError as error:
             raise BenchError(f"{self._path}: {error}") from None
@@ -92,15 +99,22 @@ class Pipe:
 
     name, dropped = "-", 0
 
-    def __init__(self, stream: BufferedReader, rate: int | None = None, block_s: float = BLOCK_S) -> None:
-        """Raises BenchError for a terminal, or a WAV that is not of 16 bits."""
+    def __init__(
+        self, stream: BufferedReader, rate: int | None = None, limits: Limits = LIMITS, block_s: float = BLOCK_S
+    ) -> None:
+        """Raises BenchError for a terminal, for nothing, and for what is neither raw nor a WAV of 16 bits."""
         if stream.isatty():
             raise BenchError("-: nothing is piped in; `ffmpeg -i clip.mp3 -f wav - | digitbench stream -`")
         self._block_s = block_s
         self._stream = stream
         self._wave: wave.Wave_read | None = None
         self.rate, self._channels = rate or RAW_RATE, 1
-        if stream.peek(4)[:4] == b"RIFF":
+        head = stream.peek(64)[:64]
+        if not head:
+            raise BenchError("-: nothing came on standard input")
+        if head[:4] != b"RIFF" and head[0] != 0xFF and (kind := sniff(head)):  # samples may look like frames of MP3
+            raise BenchError(f"-: this is {kind}, neither 16-bit WAV nor raw samples: ffmpeg -i FILE -f wav - | ...")
+        if head[:4] == b"RIFF":
             try:
                 self._wave = wave.open(stream, "rb")  # noqa: SIM115 - the stream is another's
             except (wave.Error, EOFError) as error:
@@ -108,6 +122,10 @@ class Pipe:
             self.rate, self._channels = self._wave.getframerate(), self._wave.getnchannels()
             if self._wave.getsampwidth() != 2:
                 raise BenchError(f"-: WAV of {8 * self._wave.getsampwidth()} bits; 16 are wanted: ffmpeg -f wav -")
+            try:
+                replace(limits, seconds=math.inf).check(self.rate, self._channels, 0)
+            except UnreadableError as error:
+                raise BenchError(f"-: {error}") from None
             if rate is not None and rate != self.rate:
                 raise BenchError(f"--rate {rate}: the WAV on standard input says {self.rate}; leave --rate out")
 

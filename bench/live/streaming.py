@@ -26,6 +26,7 @@ from bench.errors import BenchError
 from bench.live.candidates import candidates
 from bench.live.lanes import Lane, Reply, open_lanes
 from bench.live.source import Pipe, Recording, Source
+from bench.preflight import check_backends
 from bench.terminal import write
 from sound.activity import RATE, Detector, detectors
 from sound.segment import SENTENCES, Cutting, End, Event, Hop, Onset, Segment, Segmenter, Speculation
@@ -44,7 +45,7 @@ def stream_file(
     config: Config,
     file: Path,
     backend: str,
-    stdin: BufferedReader,
+    stdin: Callable[[], BufferedReader],
     paced: bool,
     rate: int | None,
     vad: str,
@@ -54,9 +55,10 @@ def stream_file(
     """Transcribe a recording or a pipe to standard output; whether a sentence failed. Raises BenchError."""
     if rate is not None and file != Path("-"):
         raise BenchError(f"--rate {rate}: for raw samples on standard input alone; {file} says its own")
-    source: Source = Pipe(stdin, rate) if file == Path("-") else Recording(file, paced)
+    asked = replace(config, task="transcription", vocabulary={}, backends=(backend,))
+    check_backends(asked)
+    source: Source = Pipe(stdin(), rate, config.limits) if file == Path("-") else Recording(file, paced, config.limits)
     live = paced or file == Path("-")
-    asked = replace(config, task="transcription", vocabulary={})
     try:
         detector = detectors(vad)()
         cutting = replace(SENTENCES, confirm_s=hangover_s, speculate_s=min(SENTENCES.speculate_s, hangover_s))

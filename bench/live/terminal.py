@@ -45,7 +45,9 @@ def live(
         raise BenchError(f"--vad {vad!r}: {', '.join(NAMES)} are there")
     if file is not None and device is not None:
         raise BenchError("--device and --input: a microphone or a recording; leave one out")
-    source: Source = microphone.Microphone(microphone.choose(device)) if file is None else Recording(file)
+    source: Source = (
+        microphone.Microphone(microphone.choose(device)) if file is None else Recording(file, limits=config.limits)
+    )
     listen(Listening(candidates(config, names, models), config.vocabulary, source, save, speaker, as_json, push, vad))
 
 

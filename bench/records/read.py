@@ -85,6 +85,8 @@ def _read(path: Path, schema: pa.Schema, optional: bool = False, key: str | None
 def _table(path: Path) -> pa.Table:
     try:
         return pq.read_table(path, partitioning=None, page_checksum_verification=True)
+    except FileNotFoundError:
+        raise BenchError(f"{path}: is missing; run the benchmark again") from None
     except (OSError, pa.ArrowException, ValueError) as error:
         raise _broken(path, error) from error
 

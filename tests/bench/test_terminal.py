@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 from typer.main import get_command
 
+from bench.audio import write
 from bench.cli import app
 from bench.workers.parent import ROOT
+from tests.conftest import tone
 
 COMMANDS: dict[str, Any] = getattr(get_command(app), "commands")  # noqa: B009 - typer's types do not show it
 RUN = ROOT / "results" / "fsdd"
@@ -80,3 +82,31 @@ def test_a_full_disk_is_said_and_no_more() -> None:
     assert "No space left on device" in done.stderr
     assert "Traceback" not in done.stderr
     assert "is kept" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("redirection", "words"),
+    [
+        ("predict - <&-", "-: standard input is closed"),
+        ("stream - --vad energy <&-", "-: standard input is closed"),
+        ("predict clip.wav >&-", "standard output is closed"),
+        ("list >&-", "standard output is closed"),
+    ],
+)
+def test_a_stream_that_whoever_started_it_closed_is_named(redirection: str, words: str) -> None:
+    done = subprocess.run(
+        ["sh", "-c", f"'{sys.executable}' -m bench {redirection}"],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        check=False,
+    )
+    assert (done.returncode in (1, 2), done.stderr.count("\n")) == (True, 1), done.stderr
+    assert words in done.stderr
+
+
+def test_what_needs_no_standard_input_works_without(tmp_path: Path) -> None:
+    write(tmp_path / "clip.wav", tone(300), 8_000)
+    command = f"'{sys.executable}' -m bench predict --backend mfcc-lite '{tmp_path}/clip.wav' <&-"
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, cwd=ROOT, check=False)
+    assert (done.returncode, done.stderr) == (0, "") and "clip.wav" in done.stdout

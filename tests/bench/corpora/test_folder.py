@@ -238,3 +238,9 @@ def test_a_pattern_gives_labels_speakers_and_split(tmp_path: Path) -> None:
 def test_an_empty_folder_with_a_pattern_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(BenchError, match="no audio files here"):
         open_folder(tmp_path, wanted=WANTED, pattern="{label}")
+
+
+def test_a_folder_of_nothing_but_itself_holds_no_audio(tmp_path: Path) -> None:
+    (tmp_path / "again").symlink_to(tmp_path)
+    with pytest.raises(BenchError, match="links to folders that are read already"):
+        open_folder(tmp_path)

@@ -135,7 +135,7 @@ def test_the_page_the_terminal_and_a_file_get_the_same_scores(server: Served, tm
     for number, kept in enumerate(saved(tmp_path / "page")):
         files.append(tmp_path / f"{number}.wav")
         soundfile.write(files[-1], handed(kept.segment, Quick.context_s), RATE, subtype="PCM_16")
-    heard = list(recognise(config(), None, f"{PEOPLE}:Quick", files, io.BytesIO()))
+    heard = list(recognise(config(), None, f"{PEOPLE}:Quick", files, io.BytesIO))
     of_files = [{"label": each.label, "scores": each.scores, "text": each.text} for each in heard]
     assert len(of_files) == 2
     assert answers(tmp_path / "page") == answers(tmp_path / "terminal") == of_files

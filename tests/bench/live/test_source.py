@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from audiodecode.limits import Limits
 from bench.errors import BenchError
 from bench.live.source import Pipe, Recording, Source
 from sound import Audio
@@ -26,12 +27,12 @@ def heard(source: Source) -> Audio:
     return np.concatenate([block.samples for block in source.blocks(Event())])
 
 
-def wav(samples: Audio, width: int = 2, channels: int = 1) -> bytes:
+def wav(samples: Audio, width: int = 2, channels: int = 1, rate: int = RATE) -> bytes:
     file = io.BytesIO()
     with wave.open(file, "wb") as out:
         out.setnchannels(channels)
         out.setsampwidth(width)
-        out.setframerate(RATE)
+        out.setframerate(rate)
         out.writeframes((samples * 32_768).astype("<i2").tobytes() if width == 2 else bytes(width * len(samples)))
     return file.getvalue()
 
@@ -71,6 +72,27 @@ def test_what_is_no_recording_is_named(tmp_path: Path) -> None:
             Recording(path)
 
 
+@pytest.mark.parametrize(
+    ("value", "words"), [(np.nan, "NaN or infinite"), (-np.inf, "NaN or infinite"), (30_000.0, "reach 30,000")]
+)
+def test_samples_that_mean_nothing_end_a_recording(tmp_path: Path, value: float, words: str) -> None:
+    sound = np.append(tone(300), np.float32(value))
+    soundfile.write(tmp_path / "a.wav", sound, RATE, subtype="FLOAT")
+    with pytest.raises(BenchError, match=rf"a\.wav: .*{words}"):
+        heard(Recording(tmp_path / "a.wav", paced=False))
+
+
+def test_limits_on_rate_and_channels_hold_but_none_on_length(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "slow.wav", tone(300), 1)
+    with pytest.raises(BenchError, match="clip_rates_hz"):
+        Recording(tmp_path / "slow.wav")
+    soundfile.write(tmp_path / "three.wav", np.zeros((10, 3)), RATE)
+    with pytest.raises(BenchError, match="3 channels, more than 2"):
+        Recording(tmp_path / "three.wav", limits=Limits(channels=2))
+    soundfile.write(tmp_path / "a.wav", tone(300), RATE)
+    assert Recording(tmp_path / "a.wav", limits=Limits(seconds=0.01)).rate == RATE
+
+
 def test_pipes_of_wav_say_their_rate_and_raw_ones_are_told_it() -> None:
     sound = to_grid(tone(300))
     source = Pipe(piped(wav(sound)))
@@ -82,7 +104,6 @@ def test_pipes_of_wav_say_their_rate_and_raw_ones_are_told_it() -> None:
     endless = bytearray(wav(sound))
     endless[4:8] = endless[40:44] = b"\xff" * 4  # as ffmpeg writes into a pipe
     assert np.array_equal(heard(Pipe(piped(bytes(endless)))), sound)
-    assert len(list(Pipe(piped(b"")).blocks(Event()))) == 0
 
 
 @pytest.mark.parametrize(
@@ -91,6 +112,10 @@ def test_pipes_of_wav_say_their_rate_and_raw_ones_are_told_it() -> None:
         (wav(tone(300), 3), None, "24 bits"),
         (wav(tone(300))[:20], None, "16-bit WAV"),
         (wav(tone(300)), 16_000, "--rate"),
+        (wav(tone(300), rate=1), None, "clip_rates_hz"),
+        (b"", None, "nothing came"),
+        (b"fLaC" + bytes(90), None, "this is flac"),
+        (b"OggS" + bytes(90), None, "this is ogg"),
     ],
 )
 def test_pipes_of_other_kinds_are_refused(data: bytes, rate: int | None, words: str) -> None:

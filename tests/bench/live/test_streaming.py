@@ -147,3 +147,5 @@ def test_the_command_reads_files_and_pipes(tmp_path: Path) -> None:
     assert told[0] == told[1] and len(told[0]) == 1
     refused = stream(str(tmp_path / "a.wav"), *scribe, "--rate", "8000")
     assert refused.returncode == 2 and refused.stderr.startswith(b"error: --rate 8000")
+    namer = stream(str(tmp_path / "a.wav"), "--backend", "mfcc-lite")
+    assert namer.returncode == 2 and b"mfcc-lite cannot do transcription" in namer.stderr

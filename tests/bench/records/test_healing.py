@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -217,3 +218,12 @@ def test_a_torn_run_json_is_told_with_exit_code_2_and_by_verify_with_1(
             main()
         assert ended.value.code == code
         assert "run.json" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("pattern", ["clips.parquet", "records/predictions/*.parquet"])
+def test_a_record_that_is_gone_is_said_to_be_missing(finished: Path, tmp_path: Path, pattern: str) -> None:
+    folder = shutil.copytree(finished, tmp_path / "run")
+    gone = next(folder.glob(pattern))
+    gone.unlink()
+    with pytest.raises(BenchError, match=rf"{re.escape(gone.name)}: is missing; run the benchmark again$"):
+        open_run(folder)
