@@ -24,7 +24,7 @@ from bench.config import Config
 from bench.context import Context
 from bench.corpora.base import Corpus
 from bench.describe import described
-from bench.machine import broken_packages, cpus, describe_git, describe_machine, package_versions
+from bench.machine import broken_packages, cpus, describe_git, describe_machine, give_back, package_versions
 from bench.names import CLEAN
 from bench.phases.examine import examined
 from bench.phases.latency import Contender, Failure
@@ -68,6 +68,7 @@ def run(
             reporter.say(f"{split}: left out, {why}")
         known, failures = _introduced(config, chosen, context)
         outcomes, planned = [], list(cells(config, clips, splits, known, treatments.identities))
+        give_back()
         held = taken_over(planned, context)
         render([cell for cell in planned if cell.key not in held], context)
         for outcome in predict_all(planned, held, context, config.jobs):
@@ -87,6 +88,7 @@ def run(
         timed = replace(context, clips=tested)
         machine, failed_measuring = measure(config, machine, clean, made_by, contenders, timed)
         failures += failed + failed_measuring
+        give_back()
         done = Finished(
             config=config,
             corpus=corpus,

@@ -142,6 +142,14 @@ class ForksAndDies(Faulty):
         raise AssertionError("unreachable")
 
 
+class ForksAndGoesOn(Steady):
+    """In two processes from here on, and both return."""
+
+    def predict(self, audio: Audio) -> Prediction:
+        os.fork()
+        return super().predict(audio)
+
+
 class NotAPrediction(Faulty):
     def _fault(self) -> Prediction:
         return "3"  # type: ignore[return-value]

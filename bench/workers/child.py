@@ -28,6 +28,7 @@ def main() -> None:
     pipes = [int(descriptor) for descriptor in sys.argv[1:3]]
     for descriptor in pipes:
         os.set_inheritable(descriptor, False)
+    os.register_at_fork(after_in_child=lambda: _leave(pipes))
     _die_with(int(sys.argv[3]))
     with os.fdopen(pipes[0], encoding="utf-8") as commands, os.fdopen(pipes[1], "w") as replies:
         seal: Message = {}
@@ -58,6 +59,14 @@ def main() -> None:
                 reply({"error": brief(error)})
                 raise  # the traceback belongs in the log
             reply({"end": operation, **watch.news()})
+
+
+def _leave(pipes: list[int]) -> None:
+    """What a backend forks neither answers in this process's place nor takes its commands: it reads the end of them."""
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for descriptor in pipes:
+        os.dup2(nowhere, descriptor, inheritable=False)
+    os.close(nowhere)
 
 
 def _limit_memory(limit: int) -> None:

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import platform
 import subprocess
 from importlib.metadata import version
 from pathlib import Path
 
+import psutil
 import pytest
 
 from bench.machine import (
@@ -12,6 +14,7 @@ from bench.machine import (
     describe_gpus,
     describe_machine,
     describe_others,
+    give_back,
     install_bytes,
     package_versions,
     versions,
@@ -69,3 +72,14 @@ def test_what_a_run_writes_makes_no_commit_another(tmp_path: Path, changed: str,
 
 def test_git_outside_a_checkout_is_unknown(tmp_path: Path) -> None:
     assert describe_git(tmp_path) == {"commit": None, "dirty": None}
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the C library keeps nothing back")
+def test_freed_memory_goes_back() -> None:
+    pieces = [bytearray(10_000) for _ in range(20_000)]
+    kept = pieces[-1]
+    held = psutil.Process().memory_info().rss
+    del pieces
+    give_back()
+    assert psutil.Process().memory_info().rss < held - 100_000_000
+    assert len(kept) == 10_000

@@ -92,6 +92,15 @@ def test_a_clip_changed_under_way_is_noticed(worker: Worker, tiny_corpus: Path) 
         worker.ask("predict", clips=[changed])
 
 
+def test_a_copy_of_the_process_does_not_answer_in_its_place(tmp_path: Path, tiny_corpus: Path) -> None:
+    several = [clip(tiny_corpus / "0_ann_0.wav")] * 5
+    with Worker(job("ForksAndGoesOn"), tmp_path / "log", threads=1) as worker:
+        worker.ask("create")
+        worker.ask("load")
+        assert sum(1 for _ in worker.stream("predict", clips=several)) == 5
+        assert worker.ask("peak")["rss_bytes"] > 0
+
+
 def test_latency_is_the_call_and_nothing_else(tmp_path: Path, tiny_corpus: Path) -> None:
     with Worker(job("Steady", delay_s=0.05), tmp_path / "log", threads=1) as worker:
         worker.ask("create")
