@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 from pathlib import Path
 
 import pytest
 
 from bench.loading.embed import PARTS
-from bench.loading.report import emotion_of, write_report
+from bench.loading.plots import drawn
+from bench.loading.report import emotion_of, markdown, with_ratios
 from bench.loading.runs import Asked, read
 from bench.loading.tables import compared
 from bench.marks import open_run
@@ -83,16 +83,15 @@ def test_words_are_those_of_the_runs_of_their_corpora(corpus: str) -> None:
     assert embedded(page, brief_markdown(open_run(ROOT / "results" / corpus)), corpus) == page
 
 
-def test_loading_is_what_the_run_of_loaders_says(tmp_path: Path) -> None:
-    run, emotion = read(LOADERS), emotion_of(LOADERS / "emotion")
-    shutil.copytree(LOADERS / "emotion", tmp_path / "emotion")
-    asked = Asked()
-    written = write_report(run, tmp_path, asked.files, asked.dollars)
-    assert written.read_text() == (LOADERS / "report.md").read_text()
+def test_loading_is_what_the_run_of_loaders_says() -> None:
+    run, emotion, asked = read(LOADERS), emotion_of(LOADERS / "emotion"), Asked()
+    figures = with_ratios(compared(run.samples))
+    report = markdown(run, figures, drawn(figures), asked.files, asked.dollars, emotion)
+    assert report == (LOADERS / "report.md").read_text()
     page = (ROOT / "docs" / "loading.md").read_text()
     for text, parts in ((README, ("loading",)), (page, ("claims", "bill"))):
         for part in parts:
-            assert embedded(text, PARTS[part](run, compared(run.samples), emotion), part) == text
+            assert embedded(text, PARTS[part](run, figures, emotion), part) == text
 
 
 @pytest.mark.parametrize("folder", RUNS, ids=lambda folder: folder.name)

@@ -17,7 +17,8 @@ import pytest
 from backends.whisper import weights
 from tests.bench.test_cli import digitbench
 
-BRIEF = ("--latency-clips", 0, "--throughput-s", 0, "--threads", 1, "--no-checks", "--splits", "official")
+FEW = ("--latency-clips", 0, "--throughput-s", 0, "--processes", 1, "--threads", 1, "--no-checks")
+BRIEF = (*FEW, "--splits", "official")
 
 
 @pytest.fixture(scope="module")

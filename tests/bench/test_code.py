@@ -115,7 +115,8 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run_in(checkout: Path, corpus: Path, out: Path, *extra: str) -> dict[str, int]:
     """Run the copy; when each record was written."""
     command = [sys.executable, "-m", "bench", "run", "--corpus", f"folder:{corpus}", "--out", str(out)]
-    command += ["--latency-clips", "0", "--throughput-s", "0", "--splits", "official", "--backends", "chance"]
+    command += ["--latency-clips", "0", "--throughput-s", "0", "--processes", "1"]
+    command += ["--splits", "official", "--backends", "chance"]
     command += ["--set", "vocabulary = {0 = ['zero'], 1 = ['one'], 2 = ['two']}", *extra]
     done = subprocess.run(command, cwd=checkout, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

@@ -147,7 +147,7 @@ def test_a_run_goes_on_and_names_it(
     broken(site)
     arguments = [
         *(sys.executable, "-m", "bench", "run", "--corpus", f"folder:{tiny_corpus}", "--out", str(tmp_path / "run")),
-        *("--latency-clips", "0", "--throughput-s", "0", "--no-checks", "--splits", "official"),
+        *("--latency-clips", "0", "--throughput-s", "0", "--processes", "1", "--no-checks", "--splits", "official"),
         *("--backends", f"guest,{planted('Steady')}", "--set", "vocabulary = {0 = ['zero'], 1 = ['one'], 2 = ['two']}"),
     ]
     environment = {**os.environ, "PYTHONPATH": str(site)}

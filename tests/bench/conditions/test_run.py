@@ -177,7 +177,8 @@ def test_a_kill_while_conditions_are_heard_loses_and_repeats_nothing(tiny_corpus
         settings = ["vocabulary = {0 = ['zero'], 1 = ['one'], 2 = ['two']}", "backend.'planted:Steady'.delay_s = 0.02"]
         return [
             *(sys.executable, "-m", "bench", "run", "--corpus", f"folder:{tiny_corpus}", "--out", str(out)),
-            *("--latency-clips", "0", "--throughput-s", "0", "--jobs", "2", "--no-checks", "--splits", "official"),
+            *("--latency-clips", "0", "--throughput-s", "0", "--processes", "1", "--jobs", "2", "--no-checks"),
+            *("--splits", "official"),
             *("--conditions", ",".join(CONDITIONS), "--backends", f"{planted('Steady')},{planted('Nearest')}+noise"),
             *(part for line in settings for part in ("--set", line)),
         ]

@@ -14,14 +14,14 @@ from bench.marks import open_run
 from bench.records.journal import Journal
 from tests.bench.running import carry_out, journalled, planted, quick
 
-KILLS = 8
+KILLS = 6
 
 
 def command(corpus: Path, out: Path, delay_s: float = 0.05) -> list[str]:
     settings = ["vocabulary = {0 = ['zero'], 1 = ['one'], 2 = ['two']}", f"backend.planted.delay_s = {delay_s}"]
     return [
         *(sys.executable, "-m", "bench", "run", "--corpus", f"folder:{corpus}", "--out", str(out), "--no-checks"),
-        *("--latency-clips", "0", "--throughput-s", "0", "--jobs", "2"),
+        *("--latency-clips", "0", "--throughput-s", "0", "--processes", "1", "--jobs", "2"),
         *("--backends", f"{planted('Steady')},chance", *(part for line in settings for part in ("--set", line))),
     ]
 

@@ -34,7 +34,7 @@ def command(corpus: Path, out: Path, folder: Path, stage: str) -> list[str]:
     ]
     return [
         *(sys.executable, "-m", "bench", "run", "--corpus", f"folder:{corpus}", "--out", str(out), "--no-checks"),
-        *("--splits", "official", "--throughput-s", "0", "--jobs", "1", "--threads", "1"),
+        *("--splits", "official", "--throughput-s", "0", "--processes", "1", "--jobs", "1", "--threads", "1"),
         *("--latency-clips", "12" if stage == "latency" else "0"),
         *("--backends", ",".join([planted("Breeds"), *(["chance"] if stage == "latency" else [])])),
         *(part for line in settings for part in ("--set", line)),
