@@ -234,8 +234,12 @@ def _convert(buffer: Buffer, at: int, code: str, out: NDArray[Any]) -> None:
     if code == "i3":  # the upper three bytes of four, which begin with the byte before
         out[...] = np.ndarray(out.shape, "<i4", buffer, at - 1, (3,)) & np.int32(-256)
     else:
-        with np.errstate(over="ignore"):  # doubles beyond float32 become infinite, as libsndfile has them
-            out[...] = np.frombuffer(buffer, code, len(out), at)
+        numbers = np.frombuffer(buffer, code, len(out), at)
+        if code == "<f8":
+            with np.errstate(over="ignore"):  # what is beyond float32 becomes infinite, as libsndfile has it
+                out[...] = numbers
+        else:
+            out[...] = numbers
     if code == "u1":
         out -= 128
     if scale := _SCALES.get(code):

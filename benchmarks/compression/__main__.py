@@ -16,6 +16,7 @@ from pathlib import Path
 from bench.errors import BenchError
 from bench.report.embed import embedded
 from benchmarks.arguments import count
+from benchmarks.lines import pack_lines
 from benchmarks.speech import data_folder
 
 SITTINGS = {"one": 1, "joined": 1, "silent": 1, "two": 2, "base": 1}
@@ -52,6 +53,8 @@ def main() -> None:
         rest = (str(records / f"{sitting}.jsonl"), str(arguments.every))
         print(f"{sitting}, {arguments.part}", flush=True)
         subprocess.run((*command, *rest), check=True, env={**os.environ, "OMP_NUM_THREADS": threads})
+    for sitting in () if arguments.report else sittings:
+        pack_lines(records / f"{sitting}.jsonl")
     from benchmarks.compression.report import write
     from benchmarks.compression.sitting import items
 

@@ -116,8 +116,8 @@ def tables(folder: Path, items: dict[str, list[Item]]) -> dict[str, pd.DataFrame
                 frames["corpora"] = by_corpus(records)
     if not (silence := read(folder / "silent.jsonl", items["silent"])).empty:
         frames["silent"] = invented(silence, read(folder / "one.jsonl", items["one"]))
-    if (file := folder / "folder.jsonl").is_file():
-        frames["folder"] = throughput(file, items["one"], folder / "one.jsonl")
+    if not (folders := throughput(folder / "folder.jsonl", items["one"], folder / "one.jsonl")).empty:
+        frames["folder"] = folders
     return frames
 
 
@@ -265,4 +265,6 @@ def throughput(file: Path, items: Sequence[Item], one: Path) -> pd.DataFrame:
             }
         )
     frame = pd.DataFrame(rows)
+    if frame.empty:
+        return frame
     return frame.assign(times_two=frame.iloc[0]["wall_s"] / frame["wall_s"])

@@ -46,7 +46,7 @@ def test_two_files_of_one_name_do_not_share_a_picture(clip: Path, tmp_path: Path
 
 
 def test_pictures_need_a_folder_that_can_be_written(clip: Path) -> None:
-    with pytest.raises(BenchError, match="cannot be written"):
+    with pytest.raises(BenchError, match="cannot be written, --pictures takes a folder"):
         list(analyse_files([clip], clip))
 
 
