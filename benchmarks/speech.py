@@ -48,7 +48,7 @@ def data_folder() -> Path:
     root = os.environ.get("DIGITBENCH_DATA")
     folder = Path(root).expanduser() if root else None
     if folder is None or not (folder / PARTS).is_file():
-        raise BenchError(f"DIGITBENCH_DATA must name a folder with {PARTS}, not {root!r}")
+        raise BenchError(f"DIGITBENCH_DATA must name a folder with {PARTS}, not {root!r}: see docs/setup.md")
     return folder
 
 

@@ -31,7 +31,8 @@ def test_recordings_that_are_not_there(name: str, root: str | None, monkeypatch:
     if root:
         monkeypatch.setenv("DIGITBENCH_DATA", root)
     message, files = refusal(name)
-    assert message == f"error: DIGITBENCH_DATA must name a folder with transcription_parts.csv, not {root!r}"
+    folder = "a folder with transcription_parts.csv"
+    assert message == f"error: DIGITBENCH_DATA must name {folder}, not {root!r}: see docs/setup.md"
     assert not files
 
 
